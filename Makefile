@@ -1,0 +1,59 @@
+# What people do with this repository. Every target installs what it needs: Python packages into .venv, the
+# generators into .venv-proto, Node packages into tests/e2e/node. Arguments: make serve ARGS="--port 8080".
+.PHONY: serve test check check-proto proto lint types format bench clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+PYTHON ?= python3
+
+serve: $(VENV)/installed
+	@$(BIN)/understudy serve $(ARGS)
+
+test: $(VENV)/installed-dev
+	@tests/setup.sh
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# Everything that is checked without running: fresh generated code, the contract, style, types.
+check: check-proto lint types
+
+check-proto: $(VENV)/installed-dev
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf build --output - | $(BIN)/buf breaking - --against proto/released.binpb
+	proto/check_fresh.sh
+
+proto: $(VENV)/installed-dev
+	$(BIN)/buf format --write
+	proto/generate.sh
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy clients/python/understudy server/understudy_server server/understudy_cli edge/understudy_edge tests
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/installed-dev
+	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python -m $$(echo $${file%.py} | tr / .); done
+
+clean:
+	rm -rf .venv .venv-proto .venv-openai1 tests/e2e/node/node_modules
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Understudy needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Set PYTHON=..."; exit 1; }
+	@echo "installing into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --upgrade 'pip>=25.1'
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	@echo "installing the development tools into $(VENV)"
+	@$(PIP) install --group dev
+	@touch $@

@@ -1,0 +1,198 @@
+"""One request: from HTTP to a call of the core, and its answer back.
+
+A caller without a good key learns nothing about its request: before the edge tells what is wrong with
+one, it asks the core about the key. A request that is fine costs one call, which checks the key itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+from google.protobuf.message_factory import GetMessageClass
+
+from understudy.v1 import (
+    assistants_service_pb2_grpc,
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+    run_pb2,
+)
+from understudy_edge.body import read_body
+from understudy_edge.caller import (
+    Metadata,
+    caller_metadata,
+    idempotency_metadata,
+    require_beta,
+)
+from understudy_edge.percent import query_pairs
+from understudy_edge.problems import Problem
+from understudy_edge.resume import Position, RunEvents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import grpc
+    from google.protobuf.descriptor import MethodDescriptor
+    from google.protobuf.message import Message
+
+    from understudy_edge.codec import Codec
+    from understudy_edge.config import EdgeConfig
+    from understudy_edge.matcher import Match
+    from understudy_edge.routes import Route
+    from understudy_edge.sse import EventWriter
+
+_POLL_AFTER: Final = "openai-poll-after-ms"
+_WAITING: Final = (
+    run_pb2.CreateRunRequest,
+    run_pb2.CreateThreadAndRunRequest,
+    run_pb2.SubmitToolOutputsRequest,
+)
+_DEFAULT_WAIT: Final = 60
+_LONGEST_WAIT: Final = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Operation:
+    """A route with the calls that it makes."""
+
+    request_class: type[Message]
+    unary: grpc.aio.UnaryUnaryMultiCallable[Message, Message] | None
+    streaming: grpc.aio.UnaryStreamMultiCallable[Message, Any] | None
+    bound_fields: frozenset[str]
+    """Those that the body must not hold: they come from the path or the query."""
+
+
+class Transcoder:
+    """Serves the matched requests of all routes over one channel."""
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        routes: Iterable[Route],
+        *,
+        codec: Codec,
+        writer: EventWriter,
+        config: EdgeConfig,
+    ) -> None:
+        self._codec = codec
+        self._writer = writer
+        self._config = config
+        self._auth = auth_service_pb2_grpc.AuthServiceStub(channel)
+        self._assistants = assistants_service_pb2_grpc.AssistantsServiceStub(channel)
+        self._operations = {
+            (route.verb, route.template): _operation(channel, route) for route in routes
+        }
+
+    async def serve(
+        self, request: web.Request, match: Match, *, request_id: str
+    ) -> web.StreamResponse:
+        """Raises ``Problem`` and ``grpc.aio.AioRpcError`` as long as nothing has been sent."""
+        route = match.route
+        operation = self._operations[route.verb, route.template]
+        metadata = caller_metadata(request.headers, request_id=request_id)
+        try:
+            message = await self._message(request, match, operation)
+            metadata += idempotency_metadata(request.headers)
+        except Problem:
+            await self._auth.CheckKey(
+                auth_service_pb2.CheckKeyRequest(),
+                metadata=metadata,
+                timeout=self._config.request_timeout,
+            )
+            raise
+        if operation.unary is None or _wants_stream(route, message):
+            return await self._stream(request, operation, message, metadata)
+        answer = await operation.unary(message, metadata=metadata, timeout=self._timeout(message))
+        response = web.Response(body=self._codec.encode(answer), content_type="application/json")
+        if route.polled:
+            response.headers[_POLL_AFTER] = str(self._config.poll_after_ms)
+        return response
+
+    async def _message(self, request: web.Request, match: Match, operation: _Operation) -> Message:
+        route = match.route
+        if route.beta:
+            require_beta(request.headers, route.beta)
+        body = await read_body(request, limit=self._config.body_limit)
+        message = self._codec.decode_body(
+            operation.request_class, body, bound=operation.bound_fields
+        )
+        for name, value in match.values.items():
+            setattr(message, name, value)
+        self._codec.bind(message, _query(request, route), fields=route.query_fields)
+        return message
+
+    def _timeout(self, message: Message) -> float:
+        """Seconds. A call that waits for its run is given the time that it asked to wait."""
+        if not isinstance(message, _WAITING) or not message.wait:
+            return self._config.request_timeout
+        asked = message.wait_timeout if message.HasField("wait_timeout") else _DEFAULT_WAIT
+        return self._config.request_timeout + min(max(asked, 0), _LONGEST_WAIT)
+
+    async def _stream(
+        self, request: web.Request, operation: _Operation, message: Message, metadata: Metadata
+    ) -> web.StreamResponse:
+        assert operation.streaming is not None
+        events = RunEvents(
+            operation.streaming(message, metadata=metadata),
+            position=_position(message),
+            reopen=partial(self._assistants.StreamRunEvents, metadata=metadata),
+            patience=self._config.resume_seconds,
+        )
+        try:
+            async with asyncio.timeout(self._config.request_timeout):
+                await events.wait_accepted()
+            return await self._writer.write(request, events)
+        finally:
+            events.cancel()
+
+
+def _operation(channel: grpc.aio.Channel, route: Route) -> _Operation:
+    fields = frozenset(route.request.fields_by_name)
+    return _Operation(
+        request_class=GetMessageClass(route.request),
+        unary=None if route.unary is None else channel.unary_unary(*_call(route.unary)),
+        streaming=None
+        if route.streaming is None
+        else channel.unary_stream(*_call(route.streaming)),
+        bound_fields=fields
+        if not route.has_body
+        else fields & {*route.path_fields, *route.query_fields},
+    )
+
+
+def _call(method: MethodDescriptor) -> tuple[str, Any, Any]:
+    """Path, serializer and deserializer of a method."""
+    return (
+        f"/{method.containing_service.full_name}/{method.name}",
+        GetMessageClass(method.input_type).SerializeToString,
+        GetMessageClass(method.output_type).FromString,
+    )
+
+
+def _wants_stream(route: Route, message: Message) -> bool:
+    return route.streaming is not None and bool(getattr(message, "stream", False))
+
+
+def _query(request: web.Request, route: Route) -> list[tuple[str, str]]:
+    """Decoded pairs, with those that came as headers instead."""
+    pairs = query_pairs(request.rel_url.raw_query_string)
+    given = {name for name, _ in pairs}
+    for name, header in route.header_fields:
+        value = request.headers.get(header)
+        if value and name not in given:
+            pairs.append(
+                (name, value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+            )
+    return pairs
+
+
+def _position(message: Message) -> Position:
+    """What a request tells about the run; the rest is learned from its events."""
+    if isinstance(message, run_pb2.StreamRunEventsRequest):
+        return Position(message.thread_id, message.run_id, message.after)
+    if isinstance(message, run_pb2.SubmitToolOutputsRequest):
+        return Position(message.thread_id, message.run_id)
+    return Position()

@@ -1,0 +1,160 @@
+"""The core's composition root: the only place that builds things, and that ends them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc.aio
+import structlog
+from grpc_health.v1 import health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from understudy.v1 import (
+    assistants_service_pb2,
+    assistants_service_pb2_grpc,
+    auth_service_pb2,
+    auth_service_pb2_grpc,
+    models_service_pb2,
+    models_service_pb2_grpc,
+)
+from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
+from understudy_server.auth.bootstrap import bootstrap
+from understudy_server.auth.keys import ApiKeys, key_hash
+from understudy_server.auth.service import AuthService
+from understudy_server.clock import Clock, SystemClock
+from understudy_server.config import CoreConfig
+from understudy_server.ids import Ids, RandomIds
+from understudy_server.models.opener import open_models
+from understudy_server.models.port import Models
+from understudy_server.rpc.assistants import Assistants
+from understudy_server.rpc.health import Health
+from understudy_server.rpc.interceptors import CallInterceptor
+from understudy_server.rpc.limits import Limits
+from understudy_server.rpc.messages import Messages
+from understudy_server.rpc.models import Models as ModelOperations
+from understudy_server.rpc.runs import Runs
+from understudy_server.rpc.servicer import AssistantsServicer, ModelsServicer
+from understudy_server.rpc.steps import Steps
+from understudy_server.rpc.threads import Threads
+from understudy_server.runs.collaborators import Collaborators
+from understudy_server.runs.history import History
+from understudy_server.runs.live import Live
+from understudy_server.runs.worker import Worker
+from understudy_server.store.opener import open_store
+from understudy_server.store.port import Store
+from understudy_server.tools.none import NoFunctions
+
+SERVICES = (
+    assistants_service_pb2.DESCRIPTOR.services_by_name["AssistantsService"],
+    models_service_pb2.DESCRIPTOR.services_by_name["ModelsService"],
+    auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """A core that works; how it is reached is decided by who calls ``attach``."""
+
+    assistants: AssistantsServicer
+    models: ModelsServicer
+    auth: AuthService
+    health: Health
+    interceptors: tuple[grpc.aio.ServerInterceptor, ...]
+    first_key: str | None
+    """The text of the key that was made because there was none; shown once, kept nowhere."""
+
+    def attach(self, server: grpc.aio.Server) -> None:
+        """Registers every service, with health and reflection."""
+        assistants_service_pb2_grpc.add_AssistantsServiceServicer_to_server(self.assistants, server)
+        models_service_pb2_grpc.add_ModelsServiceServicer_to_server(self.models, server)
+        auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self.auth, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
+        names = [service.full_name for service in SERVICES]
+        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+
+
+@asynccontextmanager
+async def open_core(
+    config: CoreConfig,
+    *,
+    store: Store | None = None,
+    models: Models | None = None,
+    clock: Clock | None = None,
+    ids: Ids | None = None,
+) -> AsyncIterator[Core]:
+    """A running core, which stops when the context ends.
+
+    A collaborator that is given is used, and closed by its owner; the others are opened here. Raises
+    ``InvalidStoreUrl`` and ``StoreUnavailable``.
+    """
+    clock = clock or SystemClock()
+    ids = ids or RandomIds()
+    async with AsyncExitStack() as stack:
+        if store is None:
+            store = await open_store(config.store, clock)
+            stack.push_async_callback(store.close)
+        if models is None:
+            models = open_models(
+                config.models,
+                clock=clock,
+                new_call_id=lambda: ids.new("call_"),
+                jitter=random.random,
+            )
+            stack.push_async_callback(models.close)
+        functions = config.functions or NoFunctions()
+        history = History(store, models, functions)
+        shared = Collaborators(
+            store=store,
+            clock=clock,
+            ids=ids,
+            models=models,
+            history=history,
+            functions=functions,
+        )
+        live = Live()
+        worker = Worker(shared, live, slots=config.concurrent_runs, grace=config.grace)
+        worker.start()
+        stack.push_async_callback(worker.stop)
+        yield await _assemble(config, shared, live, worker, stack)
+
+
+async def _assemble(
+    config: CoreConfig, shared: Collaborators, live: Live, worker: Worker, stack: AsyncExitStack
+) -> Core:
+    keys = ApiKeys(store=shared.store, clock=shared.clock)
+    given = {key_hash(key): project for key, project in config.api_keys}
+    authenticator = (
+        KeyAuthenticator(keys=keys, clock=shared.clock, environment=given)
+        if config.auth
+        else OpenAccess()
+    )
+    interceptor = CallInterceptor(
+        authenticator=authenticator,
+        limits=Limits(SERVICES),
+        clock=shared.clock,
+        log=structlog.get_logger(),
+    )
+    names = frozenset(service.full_name for service in SERVICES)
+    health = Health(store=shared.store, clock=shared.clock, services=names)
+    # Last in, first out: readiness goes before the worker stops.
+    stack.callback(health.drain)
+    runs = Runs(shared, worker, live, drop_unavailable_tools=config.drop_unavailable_tools)
+    return Core(
+        assistants=AssistantsServicer(
+            assistants=Assistants(shared),
+            threads=Threads(shared),
+            messages=Messages(shared),
+            runs=runs,
+            steps=Steps(shared),
+        ),
+        models=ModelsServicer(
+            ModelOperations(shared.models, created=shared.store.now() // 1_000_000)
+        ),
+        auth=AuthService(),
+        health=health,
+        interceptors=(interceptor,),
+        first_key=await bootstrap(keys, given) if config.auth else None,
+    )

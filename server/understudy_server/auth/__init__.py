@@ -1,0 +1,1 @@
+"""API keys: making, revoking and recognizing them."""

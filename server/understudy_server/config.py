@@ -1,0 +1,33 @@
+"""The settings of one core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from understudy_server.models.provider import ModelsConfig, ProviderConfig
+from understudy_server.tools.port import Functions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreConfig:
+    store: str = "memory://"
+    """URL of the store."""
+    models: ModelsConfig = field(
+        default_factory=lambda: ModelsConfig(
+            providers=(ProviderConfig(name="demo", dialect="demo"),), default_provider="demo"
+        )
+    )
+    api_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Keys that the configuration gives, each with its project; others are in the store."""
+    auth: bool = True
+    """Whether callers need a key. Without, everybody is the project ``default``."""
+    concurrent_runs: int = 256
+    """Runs that this core works on at a time; more of them wait, for it or for another core."""
+    grace: float = 20.0
+    """Seconds that running runs get to finish when the core stops; the rest is handed over."""
+    drop_unavailable_tools: bool = False
+    """Whether a run that needs a hosted tool is started without it rather than refused."""
+    functions: Functions | None = None
+    """What this core itself runs for a model; None: all function calls are the client's."""
+    max_message_bytes: int = 16 * 1024 * 1024
+    """Of one gRPC request."""

@@ -1,0 +1,93 @@
+"""The one tree of domain errors. Every room raises from it; ``rpc/errors.py`` maps it to gRPC.
+
+DomainError
+├── InvalidRequest            the caller's fault, in one field of the request (carries ``reason``)
+├── NotFound                  no such object in this project
+│   └── ModelNotFound
+├── StateConflict             the object's present state forbids it (a busy thread, a finished run)
+├── IdempotencyMismatch       one key, two different requests
+├── Unauthenticated
+│   ├── MissingApiKey
+│   └── InvalidApiKey
+├── Unimplemented             understood, and not offered here
+├── Overloaded                a limit of this server is reached; try again later
+└── StoreError                between the server and its store; never shown as the caller's fault
+    ├── Conflict              an expected version did not match; nothing was changed
+    ├── StoreUnavailable      the store did not take it; nothing was changed
+    └── OutcomeUnknown        a commit may or may not have happened
+"""
+
+from __future__ import annotations
+
+
+class DomainError(Exception):
+    """``message`` is shown to the caller; ``param`` names the request field at fault, if one is."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+
+
+class InvalidRequest(DomainError):
+    """``reason`` is a name of ``understudy.v1.Reason`` without its prefix, such as ``INVALID_VALUE``."""
+
+    def __init__(self, message: str, *, reason: str, param: str | None = None) -> None:
+        super().__init__(message, param=param)
+        self.reason = reason
+
+
+class NotFound(DomainError):
+    """No such object for this project, or no longer."""
+
+
+class ModelNotFound(NotFound):
+    def __init__(self, model: str) -> None:
+        super().__init__(f"The model '{model}' does not exist", param="model")
+
+
+class StateConflict(DomainError):
+    """Refused because of the state in which the object is."""
+
+
+class IdempotencyMismatch(DomainError):
+    """An idempotency key came again with a different request."""
+
+
+class Unauthenticated(DomainError):
+    """The caller did not show who it is."""
+
+
+class MissingApiKey(Unauthenticated):
+    """No key in the request."""
+
+
+class InvalidApiKey(Unauthenticated):
+    """A key that this server does not know, or no longer."""
+
+
+class Unimplemented(DomainError):
+    """Understood, and not offered by this server."""
+
+
+class Overloaded(DomainError):
+    """A limit of this server is reached."""
+
+
+class StoreError(DomainError):
+    """Between the server and its store."""
+
+
+class Conflict(StoreError):
+    """An expected version did not match; nothing was changed."""
+
+    def __init__(self, message: str = "conflict") -> None:
+        super().__init__(message)
+
+
+class StoreUnavailable(StoreError):
+    """The store did not take the call; nothing was changed."""
+
+
+class OutcomeUnknown(StoreError):
+    """A commit may or may not have happened; repeat it unchanged until the answer is clear."""

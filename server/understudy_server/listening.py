@@ -1,0 +1,54 @@
+"""The two ways into a core: a gRPC port, and a channel inside this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc.aio
+
+from understudy_server.app import Core
+from understudy_server.config import CoreConfig
+from understudy_server.inprocess import InProcessChannel, InProcessServer
+
+STOP_GRACE = 2.0
+"""Seconds that calls get to end when the server stops; clients of streams resume elsewhere."""
+
+
+@asynccontextmanager
+async def listen(core: Core, address: str, config: CoreConfig) -> AsyncIterator[int]:
+    """A gRPC server on ``host:port`` or ``unix:path``; gives the bound port. Raises ``OSError``."""
+    server = grpc.aio.server(
+        interceptors=core.interceptors,
+        options=(
+            ("grpc.max_receive_message_length", config.max_message_bytes),
+            ("grpc.max_send_message_length", -1),
+            # Two servers on one port would share its callers at random.
+            ("grpc.so_reuseport", 0),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        ),
+    )
+    core.attach(server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError as error:
+        raise OSError(f"cannot listen on {address}: {error}") from error
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(STOP_GRACE)
+
+
+@asynccontextmanager
+async def in_process(core: Core, *, copy: bool = False) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to the core without a socket. ``copy``: messages are copied, as tests want it."""
+    server = InProcessServer(interceptors=core.interceptors)
+    core.attach(server)
+    await server.start()
+    try:
+        async with InProcessChannel(server, copy=copy) as channel:
+            yield channel
+    finally:
+        await server.stop(STOP_GRACE)

@@ -1,0 +1,186 @@
+"""What happens around every RPC: who calls, is it within limits, how did it end."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeAlias
+from uuid import uuid4
+
+import grpc
+from google.protobuf.message import Message
+from grpc import StatusCode, aio
+from structlog.typing import FilteringBoundLogger
+
+from understudy_server.auth.credentials import api_key
+from understudy_server.auth.principal import Principal
+from understudy_server.clock import Clock
+from understudy_server.errors import DomainError, StoreError, Unimplemented
+from understudy_server.rpc.caller import Caller, enter
+from understudy_server.rpc.errors import to_status
+from understudy_server.rpc.limits import Limits
+
+OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
+"""Answered without a key: load balancers and tools ask them, and they tell nothing of anybody."""
+
+_REQUEST_ID_LENGTH = 128
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+_Behaviour: TypeAlias = Callable[[Any, Any], Any]
+
+
+class Authenticator(Protocol):
+    """Tells whose key it is."""
+
+    async def authenticate(self, key: str | None) -> Principal:
+        """Raises ``MissingApiKey``, ``InvalidApiKey`` or ``StoreError``."""
+        ...
+
+
+class CallInterceptor(aio.ServerInterceptor):
+    """Authenticates, checks limits, turns errors into statuses and writes one log line per call."""
+
+    def __init__(
+        self,
+        *,
+        authenticator: Authenticator,
+        limits: Limits,
+        clock: Clock,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self._authenticator = authenticator
+        self._limits = limits
+        self._clock = clock
+        self._log = log
+        self._guarded: dict[str, tuple[_Handler, _Handler]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler | None:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith(OPEN_SERVICES):
+            return handler
+        original, guarded = self._guarded.get(method, (None, None))
+        if guarded is None or original is not handler:
+            guarded = self._guard(method, handler)
+            self._guarded[method] = (handler, guarded)
+        return guarded
+
+    def _guard(self, method: str, handler: _Handler) -> _Handler:
+        if handler.request_streaming:
+            raise NotImplementedError(f"{method}: requests that stream are not checked here")
+        if handler.response_streaming:
+            build, inner = grpc.unary_stream_rpc_method_handler, handler.unary_stream
+        else:
+            build, inner = grpc.unary_unary_rpc_method_handler, handler.unary_unary
+        assert inner is not None
+        run = _write_all(inner) if handler.response_streaming else _respond(inner)
+
+        async def guarded(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+            return await self._handle(method, run, request, context)
+
+        return build(guarded, handler.request_deserializer, handler.response_serializer)
+
+    async def _handle(
+        self,
+        method: str,
+        run: _Behaviour,
+        request: Message,
+        context: aio.ServicerContext[Any, Any],
+    ) -> Any:
+        started = self._clock.monotonic()
+        metadata = _texts(context)
+        request_id = metadata.get("x-request-id", "")[:_REQUEST_ID_LENGTH] or f"req_{uuid4().hex}"
+        log = self._log.bind(method=method, request_id=request_id)
+        code = StatusCode.OK
+        try:
+            key = api_key(metadata.get("authorization"))
+            principal = await self._authenticator.authenticate(key)
+            log = log.bind(project=principal.project, key_id=principal.key_id)
+            enter(
+                Caller(
+                    project=principal.project,
+                    key_id=principal.key_id,
+                    request_id=request_id,
+                    idempotency_key=metadata.get("idempotency-key") or None,
+                )
+            )
+            self._limits.check(request)
+            response = await run(request, context)
+            code = _code(context, StatusCode.OK)
+        except (aio.AbortError, aio.InternalError):
+            # The handler ended the call itself, or the connection broke under it.
+            code = _code(context, StatusCode.CANCELLED)
+            raise
+        except asyncio.CancelledError:
+            code = StatusCode.CANCELLED
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets an answer
+            error = _declared(error, context)
+            _explain(log, error)
+            status = to_status(error)
+            code = status.code
+            await context.abort_with_status(status)
+        else:
+            return response
+        finally:
+            elapsed = self._clock.monotonic() - started
+            log.info("call", code=code.name, ms=round(elapsed * 1_000, 3))
+
+
+def _respond(behaviour: _Behaviour) -> _Behaviour:
+    async def respond(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+        return await behaviour(request, context)
+
+    return respond
+
+
+def _write_all(behaviour: _Behaviour) -> _Behaviour:
+    """An async generator, or a coroutine that writes, as a coroutine that writes."""
+
+    async def write_all(request: Message, context: aio.ServicerContext[Any, Any]) -> None:
+        result = behaviour(request, context)
+        if inspect.isawaitable(result):
+            await result
+            return
+        try:
+            async for message in result:
+                await context.write(message)
+        finally:
+            # A generator left in the middle runs its `finally` now, not when it is collected.
+            if (close := getattr(result, "aclose", None)) is not None:
+                await close()
+
+    return write_all
+
+
+def _texts(context: aio.ServicerContext[Any, Any]) -> dict[str, str]:
+    metadata = context.invocation_metadata() or ()
+    return {key: value for key, value in metadata if isinstance(value, str)}
+
+
+def _code(context: aio.ServicerContext[Any, Any], default: StatusCode) -> StatusCode:
+    found: Any = context.code()  # None until somebody sets it, whatever the stubs say
+    code: StatusCode = found or default
+    return code
+
+
+def _declared(error: Exception, context: aio.ServicerContext[Any, Any]) -> Exception:
+    """What generated servicers raise for an RPC that nobody wrote is no fault but a fact."""
+    if isinstance(error, NotImplementedError) and context.code() is StatusCode.UNIMPLEMENTED:
+        return Unimplemented("This server does not offer this method.")
+    return error
+
+
+def _explain(log: FilteringBoundLogger, error: Exception) -> None:
+    """Log what the caller is not told. Exception texts may quote users' content, so no such text."""
+    if isinstance(error, StoreError):
+        log.warning("store failed", error=type(error).__name__, reason=error.message)
+    elif not isinstance(error, DomainError) or type(error) is DomainError:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        log.error("unexpected error", error=type(error).__qualname__, frames=frames)

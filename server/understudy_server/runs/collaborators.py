@@ -1,0 +1,24 @@
+"""What the rooms of a run share; made once, by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from understudy_server.clock import Clock
+from understudy_server.ids import Ids
+from understudy_server.models.port import Models
+from understudy_server.runs.history import History
+from understudy_server.store.port import Store
+from understudy_server.tools.port import Functions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collaborators:
+    """Ports and what stands directly on them."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    models: Models
+    history: History
+    functions: Functions

@@ -1,0 +1,13 @@
+"""What holds for every test.
+
+Property tests try the same examples on every machine, so that a failure is never a matter of luck. For new ones:
+`make test ARGS="--hypothesis-profile=explore"`.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("same", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None)
+settings.load_profile("same")

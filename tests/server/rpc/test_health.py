@@ -1,0 +1,85 @@
+"""Health: as the store is, and not at all while the core drains."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from grpc_health.v1 import health_pb2
+
+from tests.clock import FakeClock
+from understudy_server.errors import StoreUnavailable
+from understudy_server.rpc.health import STORE, WATCH_INTERVAL, Health
+from understudy_server.store.memory import MemoryStore
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+class MoodyStore(MemoryStore):
+    """Answers pings only while it is well."""
+
+    well = True
+
+    async def ping(self) -> None:
+        if not self.well:
+            raise StoreUnavailable("ill")
+
+
+class Abort(Exception):
+    pass
+
+
+class _Context:
+    async def abort(self, code: object, details: str) -> None:
+        raise Abort(code)
+
+
+CONTEXT: Any = _Context()
+"""What a handler uses of one."""
+
+
+def _request(service: str = "") -> health_pb2.HealthCheckRequest:
+    return health_pb2.HealthCheckRequest(service=service)
+
+
+def _health(clock: FakeClock) -> tuple[Health, MoodyStore]:
+    store = MoodyStore(clock)
+    return Health(store=store, clock=clock, services=frozenset({"a.Service"})), store
+
+
+@pytest.mark.parametrize("service", ["", "a.Service", STORE])
+async def test_it_is_as_its_store_is_until_it_drains(service: str) -> None:
+    health, store = _health(FakeClock())
+    assert (await health.Check(_request(service), CONTEXT)).status == SERVING
+    store.well = False
+    assert (await health.Check(_request(service), CONTEXT)).status == NOT_SERVING
+    store.well = True
+    health.drain()
+    assert (await health.Check(_request(service), CONTEXT)).status == NOT_SERVING
+
+
+async def test_an_unknown_service() -> None:
+    health, _ = _health(FakeClock())
+    with pytest.raises(Abort):
+        await health.Check(_request("b.Service"), CONTEXT)
+    watching = health.Watch(_request("b.Service"), CONTEXT)
+    assert (await anext(watching)).status == UNKNOWN
+
+
+async def test_a_watcher_hears_of_changes_only() -> Any:
+    clock = FakeClock()
+    health, store = _health(clock)
+    watching = health.Watch(_request(), CONTEXT)
+    assert (await anext(watching)).status == SERVING
+
+    async def fall_ill() -> None:
+        await clock.sleep(10 * WATCH_INTERVAL)
+        store.well = False
+
+    async def next_change() -> object:
+        await fall_ill()
+        return (await anext(watching)).status
+
+    assert await clock.run_until(next_change()) == NOT_SERVING

@@ -1,0 +1,40 @@
+"""Random histories on every backend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import settings
+
+from tests.conformance.store_machine import StoreMachine
+from understudy_server.clock import SystemClock
+from understudy_server.store.memory import MemoryStore
+from understudy_server.store.port import Store
+from understudy_server.store.sqlite import SqliteStore
+
+# The same histories each time: a suite that fails on some days only teaches people to run it again.
+HISTORIES = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, derandomize=True, database=None
+)
+
+
+class MemoryMachine(StoreMachine):
+    async def open_store(self) -> Store:
+        return MemoryStore(SystemClock())
+
+
+class SqliteMachine(StoreMachine):
+    async def open_store(self) -> Store:
+        self.folder = TemporaryDirectory()
+        return await SqliteStore.open(Path(self.folder.name) / "store.db", SystemClock())
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.folder.cleanup()
+
+
+TestMemoryMachine = MemoryMachine.TestCase
+TestMemoryMachine.settings = HISTORIES
+TestSqliteMachine = SqliteMachine.TestCase
+TestSqliteMachine.settings = HISTORIES
