@@ -1,6 +1,6 @@
 # What people do with this repository. Every target installs what it needs: Python packages into .venv, the
 # generators into .venv-proto, Node packages into tests/e2e/node. Arguments: make serve ARGS="--port 8080".
-.PHONY: serve test check check-proto proto lint types format bench clean
+.PHONY: serve test histories check check-proto proto lint types format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,10 @@ serve: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@tests/setup.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# Random histories of the run engine, more of them than `make test` plays: UNDERSTUDY_HISTORIES=100000 make histories
+histories: $(VENV)/installed-dev
+	$(BIN)/python -m tests.server.runs
 
 # Everything that is checked without running: fresh generated code, the contract, style, types.
 check: check-proto lint types

@@ -53,7 +53,8 @@ class FakeClock:
         end = self._now + seconds
         await idle()
         while (at := self._next()) is not None and at <= end:
-            await self._wake_next()
+            self.wake_next()
+            await idle()
         self._now = end
 
     async def run_until(self, work: Coroutine[Any, Any, T]) -> T:
@@ -64,24 +65,25 @@ class FakeClock:
                 await idle()
                 if task.done():
                     return task.result()
-                if self._next() is None:
+                if not self.wake_next():
                     await asyncio.wait({task}, timeout=_OUTSIDE)
-                else:
-                    await self._wake_next()
         finally:
             task.cancel()
 
     def _next(self) -> float | None:
-        """When the first sleeper wakes; cancelled ones are dropped."""
+        """When the first sleeper wakes; those who were cancelled are dropped."""
         while self._sleepers and self._sleepers[0][2].done():
             heapq.heappop(self._sleepers)
         return self._sleepers[0][0] if self._sleepers else None
 
-    async def _wake_next(self) -> None:
+    def wake_next(self) -> bool:
+        """Jump to the time at which the next sleeper wakes; False when nobody sleeps."""
+        if self._next() is None:
+            return False
         at, _, future = heapq.heappop(self._sleepers)
         self._now = max(self._now, at)
         future.set_result(None)
-        await idle()
+        return True
 
 
 async def idle() -> None:

@@ -6,8 +6,15 @@ Property tests try the same examples on every machine, so that a failure is neve
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("same", deadline=None, derandomize=True, database=None)
+# How long an example takes to draw says how busy the machine is, and nothing about the code.
+settings.register_profile(
+    "same",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("same")

@@ -10,9 +10,11 @@
 environment. Leaving the block ends the processes by SIGTERM and asserts that each ends with 0.
 
 Models, by name: ``responses/<any>`` and ``chat/<any>`` reach the scripted upstream in either
-dialect; ``impatient-responses/<any>`` and ``impatient-chat/<any>`` do so without retries and give
-up after half a second of silence; ``unwelcome-responses/<any>`` and ``unwelcome-chat/<any>`` have a
-wrong key; ``demo/demo`` needs no upstream. The default provider is ``responses``.
+dialect; ``single-responses/<any>`` and ``single-chat/<any>`` do so without retries;
+``impatient-responses/<any>`` and ``impatient-chat/<any>`` also give up after two seconds of silence,
+which a busy machine alone may bring: only for answers that fall silent. ``unwelcome-responses/<any>``
+and ``unwelcome-chat/<any>`` have a wrong key; ``demo/demo`` needs no upstream. The default provider is
+``responses``.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ KEY = "sk-test-alpha-0123456789"
 OTHER_KEY = "sk-test-beta-0123456789"
 
 _COMMAND = Path(sys.executable).with_name("understudy")
-_TERM_SECONDS = 30
+_TERM_SECONDS = 90
 
 
 @dataclass(kw_only=True)
@@ -174,7 +176,8 @@ def _configuration(base_url: str) -> str:
     for dialect in ("responses", "chat"):
         for name, variable, more in (
             (dialect, "UPSTREAM_KEY", ""),
-            (f"impatient-{dialect}", "UPSTREAM_KEY", "stall_timeout = 0.5\nmax_retries = 0"),
+            (f"single-{dialect}", "UPSTREAM_KEY", "max_retries = 0"),
+            (f"impatient-{dialect}", "UPSTREAM_KEY", "stall_timeout = 2\nmax_retries = 0"),
             (f"unwelcome-{dialect}", "WRONG_KEY", ""),
         ):
             tables.append(

@@ -40,6 +40,11 @@ def idempotency_metadata(headers: Mapping[str, str]) -> Metadata:
     return (("idempotency-key", key),)
 
 
+def own_idempotency_metadata(request_id: str) -> Metadata:
+    """A key for a caller that gave none, so that its one request can be repeated on another core."""
+    return (("idempotency-key", f"edge-{request_id}"),)
+
+
 def require_beta(headers: Mapping[str, str], beta: str) -> None:
     """The header may list several values. Raises ``Problem``."""
     given = headers.get("OpenAI-Beta", "")

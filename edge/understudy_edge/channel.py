@@ -3,59 +3,71 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Final
 
 import grpc
-from google.protobuf.descriptor_pb2 import MethodOptions
+
+from understudy_edge.cores import Cores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
-    from google.protobuf.descriptor import ServiceDescriptor
-
-_KEEPALIVE_MS: Final = 30_000
-_KEEPALIVE_TIMEOUT_MS: Final = 10_000
-_LONGEST_RECONNECT_MS: Final = 5_000
-_RETRY: Final[dict[str, Any]] = {
-    "maxAttempts": 4,
-    "initialBackoff": "0.05s",
-    "maxBackoff": "1s",
-    "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
-}
+_SHORTEST_RECONNECT_MS: Final = 100
+_LONGEST_RECONNECT_MS: Final = 1_000
+_SCHEME: Final = re.compile(r"(unix|unix-abstract|dns|ipv4|ipv6):.+")
+_HOST_AND_PORT: Final = re.compile(r"([^\s:/\[\],]+|\[[0-9A-Fa-f:.%]+\]):(\d{1,5})")
 
 
-def open_channel(address: str, services: Iterable[ServiceDescriptor]) -> grpc.aio.Channel:
-    """A channel without TLS, for trusted networks.
+def parse_addresses(text: str) -> tuple[str, ...]:
+    """Comma-separated addresses: ``host:port``, or a gRPC target such as ``unix:/path``.
 
-    ``address`` is a gRPC target: ``host:port``, ``unix:/path``, or ``dns:///name:port``, whose
-    addresses are all used, one call after the other. Calls that change nothing are repeated on
-    another core when one is away.
+    Raises ``ValueError`` for anything else, and for the same address twice.
     """
-    return grpc.aio.insecure_channel(
-        address,
-        options=(
-            ("grpc.service_config", service_config(services)),
-            ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-            ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
-            ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MS),
-            # The core is trusted, and a page of long messages has no natural bound; what callers
-            # send is bounded by the edge's own limit.
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.max_send_message_length", -1),
-        ),
+    addresses = tuple(word.strip() for word in text.split(","))
+    for address in addresses:
+        host = _HOST_AND_PORT.fullmatch(address)
+        if host is None and not _SCHEME.fullmatch(address):
+            raise ValueError(f"'{address}' is not host:port, unix:/path or dns:///name:port")
+        if host is not None and int(host[2]) > 65_535:
+            raise ValueError(f"'{address}' has no port that exists")
+    if len(set(addresses)) < len(addresses):
+        raise ValueError("an address is there twice")
+    return addresses
+
+
+def open_channel(
+    addresses: Sequence[str], *, keepalive: float = 10.0, keepalive_timeout: float = 5.0
+) -> grpc.aio.Channel:
+    """A channel without TLS, for trusted networks, to one core or several; see ``parse_addresses``.
+
+    After ``keepalive`` seconds of silence a core is asked for a sign of life; without one within
+    ``keepalive_timeout`` seconds it counts as gone, though its connection stands.
+    """
+    options = (
+        # All addresses of a DNS name are used, one call after the other.
+        ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
+        ("grpc.keepalive_time_ms", _milliseconds(keepalive)),
+        ("grpc.keepalive_timeout_ms", _milliseconds(keepalive_timeout)),
+        # The keepalive timeout alone leaves a core that stands still another minute.
+        ("grpc.http2.ping_timeout_ms", _milliseconds(keepalive_timeout)),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Found out before the next call has to.
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.initial_reconnect_backoff_ms", _SHORTEST_RECONNECT_MS),
+        ("grpc.max_reconnect_backoff_ms", _LONGEST_RECONNECT_MS),
+        # Channels in this process share connections otherwise, and what happens to them.
+        ("grpc.use_local_subchannel_pool", 1),
+        # The core is trusted, and a page of long messages has no natural bound; what callers
+        # send is bounded by the edge's own limit.
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
     )
+    channels = [grpc.aio.insecure_channel(address, options=options) for address in addresses]
+    for channel in channels:
+        channel.get_state(try_to_connect=True)
+    return channels[0] if len(channels) == 1 else Cores(channels)
 
 
-def service_config(services: Iterable[ServiceDescriptor]) -> str:
-    """GRPC's service config as JSON: round robin, and retries of what has no side effects."""
-    repeatable = [
-        {"service": service.full_name, "method": method.name}
-        for service in services
-        for method in service.methods
-        if method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS
-    ]
-    config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
-    if repeatable:
-        config["methodConfig"] = [{"name": repeatable, "retryPolicy": _RETRY}]
-    return json.dumps(config)
+def _milliseconds(seconds: float) -> int:
+    return max(1, round(seconds * 1000))

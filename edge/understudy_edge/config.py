@@ -31,6 +31,9 @@ class EdgeConfig:
     """Seconds of silence on a stream before a comment is sent to keep it open."""
     resume_seconds: float = 30.0
     """Seconds for which a stream whose core went away is tried on other cores."""
+    retry_seconds: float = 5.0
+    """Seconds for which a call waits for a core that is there, and is repeated when its core goes away,
+    where that is safe. 0: each call is made once, with no idempotency key but the caller's."""
     poll_after_ms: int = 300
     """Milliseconds between two requests of a polling SDK helper."""
     event_ids: bool = True

@@ -1,20 +1,20 @@
 """A run's events as one sequence, though the core that sends them may go away in the middle.
 
 The reader then asks for the events after the last one that it saw, on whichever core the channel
-reaches. It does so only where nothing can be lost or shown twice: when it knows the run and its own
-place in it, and has not just seen an event that closes the stream.
+reaches. As long as it does not know the run, it makes its first call again where that is safe, and drops
+what it has seen. It does so only where nothing can be lost or shown twice: not after an event that closes
+the stream.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import grpc
 
 from understudy.v1 import event_pb2, message_pb2, run_pb2, run_step_pb2
+from understudy_edge.patience import LOST, Patience
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     EventCall = grpc.aio.UnaryStreamCall[Any, event_pb2.RunEventBatch]
+    BeginCall = Callable[[int], EventCall]
     OpenCall = Callable[[run_pb2.StreamRunEventsRequest], EventCall]
+    Reached = Callable[[Patience], Awaitable[None]]
 
 _CLOSING: Final = frozenset(
     {
@@ -34,9 +36,6 @@ _CLOSING: Final = frozenset(
         "run_expired",
     }
 )
-_LOST: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED})
-_FIRST_DELAY: Final = 0.05
-_LONGEST_DELAY: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -74,46 +73,64 @@ class Position:
 
 
 class RunEvents:
-    """Reads an accepted call to its end, and past the death of its core."""
+    """One stream, read to its end and past the death of its core."""
 
     def __init__(
         self,
-        call: EventCall,
+        begin: BeginCall,
         *,
         position: Position,
+        repeatable: bool,
         reopen: OpenCall,
-        patience: float,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        reached: Reached,
+        acceptance: Patience,
+        patience: Patience,
     ) -> None:
-        """``patience``: seconds without any event after which a lost stream is given up."""
-        self._call = call
+        """``begin`` makes the call, given how often it was made before; more than once if ``repeatable``.
+
+        ``reached`` returns when there is a core to call. ``acceptance`` is the patience until the call is
+        accepted, ``patience`` that without any event from then on.
+        """
+        self._begin = begin
         self._position = position
+        self._repeatable = repeatable
         self._reopen = reopen
+        self._reached = reached
+        self._acceptance = acceptance
         self._patience = patience
-        self._now = now
-        self._sleep = sleep
-        self._lost_at: float | None = None
-        self._delay = _FIRST_DELAY
+        self._call: EventCall | None = None
+        self._begun = 0
         self._ahead: list[object] = []
         # A stream that joins a run passes requests for action that have been answered; others end there.
         self._joins = position.after is not None
         self._reopened = False
 
     async def wait_accepted(self) -> None:
-        """Return when the core has accepted the call. Raises ``AioRpcError`` if it refuses it."""
-        await self._call.initial_metadata()
-        # A refusal comes without initial metadata of its own: the call is over by now.
-        if self._call.done():
-            self._ahead.append(await self._call.read())
+        """Return when a core has accepted the call. Raises ``AioRpcError`` if it is refused."""
+        await self._reached(self._acceptance)
+        while True:
+            call = self._start()
+            try:
+                await call.initial_metadata()
+                # A refusal comes without initial metadata of its own: the call is over by now.
+                if call.done():
+                    self._ahead.append(await call.read())
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in LOST or not self._repeatable:
+                    raise
+                await self._acceptance.wait(error)
+                await self._reached(self._acceptance)
+            else:
+                return
 
     async def read(self) -> event_pb2.RunEventBatch | None:
         """The next batch, or None at the end. Raises ``AioRpcError`` when the sequence is broken."""
         while True:
             if self._reopened and self._position.closed and not self._joins:
                 return None
+            call = self._call or self._start()
             try:
-                batch = self._ahead.pop() if self._ahead else await self._call.read()
+                batch = self._ahead.pop() if self._ahead else await call.read()
             except grpc.aio.AioRpcError as error:
                 if self._position.closed:
                     return None
@@ -121,22 +138,43 @@ class RunEvents:
                 continue
             if not isinstance(batch, event_pb2.RunEventBatch):
                 return None
-            self._position.advance(batch)
-            self._lost_at, self._delay = None, _FIRST_DELAY
-            return batch
+            self._patience.renew()
+            if self._begun > 1:
+                batch = _after(batch, self._position.after)
+            if batch.events:
+                self._position.advance(batch)
+                return batch
 
     def cancel(self) -> None:
-        self._call.cancel()
+        if self._call is not None:
+            self._call.cancel()
+
+    def _start(self) -> EventCall:
+        self._call = self._begin(self._begun)
+        self._begun += 1
+        return self._call
 
     async def _recover(self, error: grpc.aio.AioRpcError) -> None:
         request = self._position.next_request()
-        if error.code() not in _LOST or request is None:
+        if error.code() not in LOST or (request is None and not self._repeatable):
             raise error
-        if self._lost_at is None:
-            self._lost_at = self._now()
-        elif self._now() - self._lost_at >= self._patience:
-            raise error
-        await self._sleep(self._delay)
-        self._delay = min(2 * self._delay, _LONGEST_DELAY)
-        self._call = self._reopen(request)
-        self._reopened = True
+        await self._patience.wait(error)
+        await self._reached(self._patience)
+        if request is None:
+            self._start()
+        else:
+            self._call = self._reopen(request)
+            self._reopened = True
+
+
+def _after(batch: event_pb2.RunEventBatch, last: str | None) -> event_pb2.RunEventBatch:
+    """Without the events that the reader has seen."""
+    if not last:
+        return batch
+    seen = _number(last)
+    return event_pb2.RunEventBatch(events=[e for e in batch.events if _number(e.id) > seen])
+
+
+def _number(id: str) -> tuple[int, int]:
+    attempt, _, n = id.partition("-")
+    return int(attempt), int(n)

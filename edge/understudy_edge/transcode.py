@@ -25,14 +25,16 @@ from understudy_edge.caller import (
     Metadata,
     caller_metadata,
     idempotency_metadata,
+    own_idempotency_metadata,
     require_beta,
 )
+from understudy_edge.patience import Patience, attempt_metadata, call, reached, repeats
 from understudy_edge.percent import query_pairs
 from understudy_edge.problems import Problem
 from understudy_edge.resume import Position, RunEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     import grpc
     from google.protobuf.descriptor import MethodDescriptor
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from understudy_edge.codec import Codec
     from understudy_edge.config import EdgeConfig
     from understudy_edge.matcher import Match
+    from understudy_edge.patience import Repeats
     from understudy_edge.routes import Route
     from understudy_edge.sse import EventWriter
 
@@ -63,6 +66,7 @@ class _Operation:
     streaming: grpc.aio.UnaryStreamMultiCallable[Message, Any] | None
     bound_fields: frozenset[str]
     """Those that the body must not hold: they come from the path or the query."""
+    repeats: Repeats
 
 
 class Transcoder:
@@ -80,6 +84,7 @@ class Transcoder:
         self._codec = codec
         self._writer = writer
         self._config = config
+        self._channel = channel
         self._auth = auth_service_pb2_grpc.AuthServiceStub(channel)
         self._assistants = assistants_service_pb2_grpc.AssistantsServiceStub(channel)
         self._operations = {
@@ -95,21 +100,44 @@ class Transcoder:
         metadata = caller_metadata(request.headers, request_id=request_id)
         try:
             message = await self._message(request, match, operation)
-            metadata += idempotency_metadata(request.headers)
+            given = idempotency_metadata(request.headers)
         except Problem:
-            await self._auth.CheckKey(
+            await self._ask(
+                self._auth.CheckKey,
                 auth_service_pb2.CheckKeyRequest(),
-                metadata=metadata,
-                timeout=self._config.request_timeout,
+                metadata,
+                repeatable=True,
             )
             raise
+        if operation.repeats == "with a key" and not given and self._config.retry_seconds:
+            given = own_idempotency_metadata(request_id)
+        metadata += given
         if operation.unary is None or _wants_stream(route, message):
             return await self._stream(request, operation, message, metadata)
-        answer = await operation.unary(message, metadata=metadata, timeout=self._timeout(message))
+        repeatable = operation.repeats != "never"
+        answer = await self._ask(operation.unary, message, metadata, repeatable=repeatable)
         response = web.Response(body=self._codec.encode(answer), content_type="application/json")
         if route.polled:
             response.headers[_POLL_AFTER] = str(self._config.poll_after_ms)
         return response
+
+    async def _ask(
+        self,
+        method: Callable[..., Awaitable[Any]],
+        message: Message,
+        metadata: Metadata,
+        *,
+        repeatable: bool,
+    ) -> Any:
+        return await call(
+            self._channel,
+            method,
+            message,
+            metadata=metadata,
+            timeout=self._timeout(message),
+            repeatable=repeatable,
+            patience=Patience(self._config.retry_seconds),
+        )
 
     async def _message(self, request: web.Request, match: Match, operation: _Operation) -> Message:
         route = match.route
@@ -134,12 +162,16 @@ class Transcoder:
     async def _stream(
         self, request: web.Request, operation: _Operation, message: Message, metadata: Metadata
     ) -> web.StreamResponse:
-        assert operation.streaming is not None
+        streaming = operation.streaming
+        assert streaming is not None
         events = RunEvents(
-            operation.streaming(message, metadata=metadata),
+            lambda earlier: streaming(message, metadata=metadata + attempt_metadata(earlier)),
             position=_position(message),
+            repeatable=operation.repeats != "never" and self._config.retry_seconds > 0,
             reopen=partial(self._assistants.StreamRunEvents, metadata=metadata),
-            patience=self._config.resume_seconds,
+            reached=partial(reached, self._channel),
+            acceptance=Patience(self._config.retry_seconds),
+            patience=Patience(self._config.resume_seconds),
         )
         try:
             async with asyncio.timeout(self._config.request_timeout):
@@ -160,6 +192,7 @@ def _operation(channel: grpc.aio.Channel, route: Route) -> _Operation:
         bound_fields=fields
         if not route.has_body
         else fields & {*route.path_fields, *route.query_fields},
+        repeats=repeats(route.method),
     )
 
 

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from understudy import __version__
 from understudy_cli.configuration import Configuration
 from understudy_cli.server import OFF, Server, run_edge
-from understudy_edge.app import SERVICES
 from understudy_edge.channel import open_channel
 from understudy_server.app import open_core
 from understudy_server.listening import listen
@@ -53,10 +52,14 @@ async def edge(configuration: Configuration) -> None:
     host, port, grace = values["host"], values["port"], values["grace"]
     with stop_signals() as stopped:
         async with (
-            open_channel(values["core"], SERVICES) as channel,
+            open_channel(
+                values["core"],
+                keepalive=values["keepalive"],
+                keepalive_timeout=values["keepalive_timeout"],
+            ) as channel,
             run_edge(channel, configuration.edge, host, port, grace) as url,
         ):
-            announce([("REST", f"{url}/v1"), ("core", values["core"])])
+            announce([("REST", f"{url}/v1"), ("core", ",".join(values["core"]))])
             await stopped.wait()
 
 

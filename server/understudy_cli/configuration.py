@@ -56,7 +56,9 @@ def load(
         auth=not values["no_auth"],
         concurrent_runs=values["concurrent_runs"],
         grace=values["grace"],
+        lease=values["lease"],
         drop_unavailable_tools=values["unavailable_tools"] == "ignore",
+        keep_model_requests=values["keep_model_requests"],
         # Protobuf is smaller than the JSON it comes from, but for escapes; twice is always enough.
         max_message_bytes=2 * values["body_limit"],
     )
@@ -65,6 +67,7 @@ def load(
         request_timeout=values["request_timeout"],
         heartbeat_seconds=values["heartbeat"],
         resume_seconds=values["resume"],
+        retry_seconds=values["retry"],
         poll_after_ms=values["poll_after_ms"],
         event_ids=values["event_ids"],
         cors=CorsPolicy(origins=values["cors_origins"], methods=values["cors_methods"]),

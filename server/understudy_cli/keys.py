@@ -45,7 +45,7 @@ class _Keys:
 
     async def __aenter__(self) -> ApiKeys:
         clock = SystemClock()
-        self._store = await open_store(self._url, clock, shared=True)
+        self._store = await open_store(self._url, clock, beside=True)
         return ApiKeys(store=self._store, clock=clock)
 
     async def __aexit__(self, *exc: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Self
 
 import grpc.aio
@@ -31,7 +32,8 @@ class Server:
     ) -> None:
         """``grpc``: an address for gRPC as well (``host:port`` or ``unix:path``), or ``off``."""
         self._core = core or CoreConfig()
-        self._edge = edge or EdgeConfig()
+        # Its core ends with it: there is nothing to wait for, and no other to repeat a call at.
+        self._edge = replace(edge or EdgeConfig(), retry_seconds=0)
         self._host = host
         self._port = port
         self._grpc = grpc

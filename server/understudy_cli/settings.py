@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from understudy_edge.channel import parse_addresses
+
 
 class SettingsError(ValueError):
     """A mistake in the configuration; the text names the setting and where it was found."""
@@ -53,6 +55,13 @@ def _time_limit(text: str) -> float:
     number = _seconds(text)
     if number == 0:
         raise ValueError("not above zero")
+    return number
+
+
+def _lease(text: str) -> float:
+    number = _seconds(text)
+    if number < 1:
+        raise ValueError("below 1 second")
     return number
 
 
@@ -116,7 +125,9 @@ SETTINGS: tuple[Setting, ...] = (
         name="core",
         env=("UNDERSTUDY_CORE",),
         default="127.0.0.1:50051",
-        meaning="`understudy edge` only: the core's address.",
+        meaning="`understudy edge` only: the core's address, or those of several, comma-separated; "
+        "`unix:/path` and `dns:///name:port` are addresses too.",
+        parse=parse_addresses,
         flag=True,
     ),
     Setting(
@@ -130,7 +141,8 @@ SETTINGS: tuple[Setting, ...] = (
         name="store",
         env=("UNDERSTUDY_STORE",),
         default="sqlite:///<data>/understudy.db",
-        meaning="URL of the store: `sqlite:///relative/file`, `sqlite:////absolute/file`, `memory://`.",
+        meaning="URL of the store: `sqlite:///relative/file`, `sqlite:////absolute/file`, `memory://`. "
+        "With `?shared=true` at its end, several processes on one machine use one SQLite file.",
         flag=True,
     ),
     Setting(
@@ -165,6 +177,13 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_integer(1, 100_000),
     ),
     Setting(
+        name="lease",
+        env=("UNDERSTUDY_LEASE",),
+        default="15",
+        meaning="Seconds without a sign of life after which another core takes over a run.",
+        parse=_lease,
+    ),
+    Setting(
         name="grace",
         env=("UNDERSTUDY_GRACE",),
         default="20",
@@ -194,6 +213,14 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_time_limit,
     ),
     Setting(
+        name="keep_model_requests",
+        env=("UNDERSTUDY_KEEP_MODEL_REQUESTS",),
+        default="false",
+        meaning="Keep with each run step [what its model was sent](#what-the-model-was-sent), until its thread is "
+        "deleted. Each request repeats the conversation, so this takes room.",
+        parse=_boolean,
+    ),
+    Setting(
         name="body_limit",
         env=("UNDERSTUDY_BODY_LIMIT",),
         default="8388608",
@@ -220,6 +247,28 @@ SETTINGS: tuple[Setting, ...] = (
         default="30",
         meaning="Seconds for which the edge tries to go on with a stream whose core went away.",
         parse=_seconds,
+    ),
+    Setting(
+        name="retry",
+        env=("UNDERSTUDY_RETRY",),
+        default="5",
+        meaning="Seconds for which the edge waits for a core that is there, and repeats a call whose core went "
+        "away where that is safe; 0 for never.",
+        parse=_seconds,
+    ),
+    Setting(
+        name="keepalive",
+        env=("UNDERSTUDY_KEEPALIVE",),
+        default="10",
+        meaning="Seconds of silence after which the edge asks a core for a sign of life ...",
+        parse=_time_limit,
+    ),
+    Setting(
+        name="keepalive_timeout",
+        env=("UNDERSTUDY_KEEPALIVE_TIMEOUT",),
+        default="5",
+        meaning="... and seconds without one after which the core counts as gone.",
+        parse=_time_limit,
     ),
     Setting(
         name="poll_after_ms",

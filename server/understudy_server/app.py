@@ -38,8 +38,10 @@ from understudy_server.rpc.models import Models as ModelOperations
 from understudy_server.rpc.runs import Runs
 from understudy_server.rpc.servicer import AssistantsServicer, ModelsServicer
 from understudy_server.rpc.steps import Steps
+from understudy_server.rpc.stored_runs import StoredRuns
 from understudy_server.rpc.threads import Threads
 from understudy_server.runs.collaborators import Collaborators
+from understudy_server.runs.head import SECOND
 from understudy_server.runs.history import History
 from understudy_server.runs.live import Live
 from understudy_server.runs.worker import Worker
@@ -113,6 +115,8 @@ async def open_core(
             models=models,
             history=history,
             functions=functions,
+            lease=round(config.lease * SECOND),
+            keep_model_requests=config.keep_model_requests,
         )
         live = Live()
         worker = Worker(shared, live, slots=config.concurrent_runs, grace=config.grace)
@@ -148,6 +152,7 @@ async def _assemble(
             threads=Threads(shared),
             messages=Messages(shared),
             runs=runs,
+            stored_runs=StoredRuns(shared),
             steps=Steps(shared),
         ),
         models=ModelsServicer(

@@ -23,10 +23,14 @@ class CoreConfig:
     """Whether callers need a key. Without, everybody is the project ``default``."""
     concurrent_runs: int = 256
     """Runs that this core works on at a time; more of them wait, for it or for another core."""
+    lease: float = 15.0
+    """Seconds after the last commit of a core that works on a run from when another may take it over."""
     grace: float = 20.0
     """Seconds that running runs get to finish when the core stops; the rest is handed over."""
     drop_unavailable_tools: bool = False
     """Whether a run that needs a hosted tool is started without it rather than refused."""
+    keep_model_requests: bool = False
+    """Whether each step keeps what its model's provider was sent, for ``GetRunStepModelCall``."""
     functions: Functions | None = None
     """What this core itself runs for a model; None: all function calls are the client's."""
     max_message_bytes: int = 16 * 1024 * 1024

@@ -26,7 +26,10 @@ async def listen(core: Core, address: str, config: CoreConfig) -> AsyncIterator[
             # Two servers on one port would share its callers at random.
             ("grpc.so_reuseport", 0),
             ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+            # Edges ask for signs of life as often as they are told to. Too often would be answered
+            # by ending the connection, and every stream on it.
+            ("grpc.http2.min_ping_interval_without_data_ms", 10),
+            ("grpc.http2.max_ping_strikes", 0),
         ),
     )
     core.attach(server)

@@ -18,7 +18,6 @@ import structlog
 import uvloop
 
 from understudy_cli.server import run_edge
-from understudy_edge.app import SERVICES
 from understudy_edge.channel import open_channel
 from understudy_edge.config import EdgeConfig
 from understudy_server.app import open_core
@@ -122,7 +121,7 @@ async def main() -> None:
         core = await stack.enter_async_context(open_core(config, models=Tokens()))
         port = await stack.enter_async_context(listen(core, "127.0.0.1:0", config))
         local = await stack.enter_async_context(in_process(core))
-        remote = await stack.enter_async_context(open_channel(f"127.0.0.1:{port}", SERVICES))
+        remote = await stack.enter_async_context(open_channel([f"127.0.0.1:{port}"]))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         results = []
         for channel in (local, remote):

@@ -131,6 +131,7 @@ NOT_FOUND: tuple[Case, ...] = (
             ("GET", "/runs/<run>/events", None),
             ("GET", "/runs/<run>/steps", None),
             ("GET", "/runs/<run>/steps/<step>", None),
+            ("GET", "/runs/<run>/steps/<step>/request", None),
         )
     ),
     *(
@@ -159,6 +160,7 @@ NOT_FOUND: tuple[Case, ...] = (
             ("GET", "/runs/run_absent/events", None),
             ("GET", "/runs/run_absent/steps", None),
             ("GET", "/runs/run_absent/steps/<step>", None),
+            ("GET", "/runs/run_absent/steps/<step>/request", None),
             ("GET", "/runs?after=run_absent", None),
             ("GET", "/messages?run_id=run_absent", None),
         )
@@ -166,6 +168,9 @@ NOT_FOUND: tuple[Case, ...] = (
     _absent("run", "run_absent", "GET", "/runs?after=run_absent"),
     _absent("thread", "thread_absent", "GET", "/threads?before=thread_absent"),
     _absent("run step", "step_absent", "GET", "/threads/<thread>/runs/<run>/steps/step_absent"),
+    _absent(
+        "run step", "step_absent", "GET", "/threads/<thread>/runs/<run>/steps/step_absent/request"
+    ),
     _absent(
         "run step", "step_absent", "GET", "/threads/<thread>/runs/<run>/steps?after=step_absent"
     ),
@@ -326,6 +331,9 @@ QUERIES: tuple[Case, ...] = (
         )
     ),
     Case(method="GET", path="/assistants/<assistant>?x=1", **unknown("x")),
+    Case(
+        method="GET", path="/threads/<thread>/runs/<run>/steps/<step>/request?x=1", **unknown("x")
+    ),
     Case(method="GET", path="/models?x=1", **unknown("x")),
     Case(method="POST", path="/threads?metadata=1", **unknown("metadata")),
     Case(method="POST", path="/threads/runs?include[]=x", body=_RUN, **unknown("include[]")),

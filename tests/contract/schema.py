@@ -30,6 +30,24 @@ Place: TypeAlias = tuple[str, str, str]
 _EXTENSIONS = {
     ("get", "/threads"): "ListThreadsResponse",
     ("get", "/runs"): "ListRunsResponse",
+    ("get", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}/request"): "RunStepModelCall",
+}
+_TEXT, _NUMBER = {"type": "string"}, {"type": "integer", "minimum": 0}
+_MODEL_CALL = {
+    "step_id": _TEXT,
+    "object": {"type": "string", "enum": ["thread.run.step.request"]},
+    "run_id": _TEXT,
+    "thread_id": _TEXT,
+    "created_at": _NUMBER,
+    "provider": _TEXT,
+    "dialect": {"type": "string", "enum": ["responses", "chat", "demo"]},
+    "requested_model": _TEXT,
+    "model": _TEXT,
+    "url": {"type": ["string", "null"]},
+    "attempt": _NUMBER,
+    "round": _NUMBER,
+    "truncated": {"type": "boolean"},
+    "body": {"type": "object"},
 }
 
 
@@ -84,7 +102,8 @@ def _pattern(template: str) -> str:
 
 
 @cache
-def _document() -> dict[str, Any]:
+def document() -> dict[str, Any]:
+    """OpenAI's description, with every object closed, and a page of threads, which it does not have."""
     loaded: dict[str, Any] = yaml.load(
         _FILE.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     )
@@ -92,6 +111,11 @@ def _document() -> dict[str, Any]:
     page = schemas["ListRunsResponse"]
     items = {"type": "array", "items": {"$ref": f"{_SCHEMAS}ThreadObject"}}
     schemas["ListThreadsResponse"] = {**page, "properties": {**page["properties"], "data": items}}
+    schemas["RunStepModelCall"] = {
+        "type": "object",
+        "properties": _MODEL_CALL,
+        "required": list(_MODEL_CALL),
+    }
     _close(schemas)
     return loaded
 
@@ -111,7 +135,7 @@ def _close(node: Any) -> None:
 def _paths(method: str) -> dict[str, str]:
     """The name of the response's schema, by path template."""
     found = {template: name for (verb, template), name in _EXTENSIONS.items() if verb == method}
-    for template, operations in _document()["paths"].items():
+    for template, operations in document()["paths"].items():
         if method in operations:
             content = operations[method]["responses"]["200"].get("content", {})
             reference = content.get("application/json", {}).get("schema", {}).get("$ref", "")
@@ -122,7 +146,7 @@ def _paths(method: str) -> dict[str, str]:
 @cache
 def _events() -> dict[str, str]:
     """The name of the data's schema, by event name."""
-    schemas = _document()["components"]["schemas"]
+    schemas = document()["components"]["schemas"]
     found: dict[str, str] = {}
     for reference in schemas["AssistantStreamEvent"]["oneOf"]:
         union = schemas[reference["$ref"].removeprefix(_SCHEMAS)]
@@ -135,8 +159,8 @@ def _events() -> dict[str, str]:
 
 @cache
 def _validator(schema_name: str) -> Draft202012Validator:
-    assert schema_name in _document()["components"]["schemas"], schema_name
-    resource = Resource.from_contents(_document(), default_specification=DRAFT202012)
+    assert schema_name in document()["components"]["schemas"], schema_name
+    resource = Resource.from_contents(document(), default_specification=DRAFT202012)
     registry: Registry[Any] = Registry().with_resource("urn:openapi", resource)
     return Draft202012Validator({"$ref": f"urn:openapi{_SCHEMAS}{schema_name}"}, registry=registry)
 
@@ -176,7 +200,7 @@ def _distance(errors: Iterable[ValidationError]) -> tuple[int, int]:
 
 def _innermost(schema_name: str, error: ValidationError) -> tuple[str, int]:
     """The innermost named schema on the way to the error, and how deep in the value it begins."""
-    schemas = _document()["components"]["schemas"]
+    schemas = document()["components"]["schemas"]
     name, depth, at_depth = schema_name, 0, 0
     node: Any = schemas[name]
     steps = iter(error.absolute_schema_path)

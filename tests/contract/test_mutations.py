@@ -130,7 +130,9 @@ def _mutants(draw: st.DrawFn, body: dict[str, Any]) -> Any:
 
 
 _BOUNDED = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

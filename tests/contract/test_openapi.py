@@ -39,4 +39,5 @@ async def test_every_operation_is_described(api: Api) -> None:
         ("get", "/threads"),
         ("get", "/runs"),
         ("get", "/threads/{thread_id}/runs/{run_id}/events"),
+        ("get", "/threads/{thread_id}/runs/{run_id}/steps/{step_id}/request"),
     }

@@ -43,6 +43,7 @@ _SITES: dict[str, tuple[Layout, str]] = {
     "in-memory": ("serve", "memory://"),
 }
 """Layout and store. Most tests run over the first two, the last is for whole conversations."""
+_SETTINGS = {"UNDERSTUDY_KEEP_MODEL_REQUESTS": "true"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,9 @@ def sites(
             if name not in started:
                 layout, store = _SITES[name]
                 folder = tmp_path_factory.mktemp("understudy")
-                deployment = stack.enter_context(deployed(layout, folder, upstream, store=store))
+                deployment = stack.enter_context(
+                    deployed(layout, folder, upstream, store=store, settings=_SETTINGS)
+                )
                 proxy = stack.enter_context(ValidatingProxy(deployment.url.removesuffix("/v1")))
                 started[name] = Site(deployment=deployment, proxy=proxy)
             return started[name]

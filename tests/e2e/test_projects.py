@@ -124,7 +124,7 @@ def test_a_foreign_id_in_a_body_or_a_query_is_not_there(
 
 def test_keys_and_no_keys(site: Site) -> None:
     for key, code in (("sk-none-of-ours", "invalid_api_key"), ("", None)):
-        with httpx2.Client(base_url=site.url, trust_env=False) as http:
+        with httpx2.Client(base_url=site.url, timeout=60, trust_env=False) as http:
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             response = http.get("/models", headers=headers)
             assert (response.status_code, response.json()["error"]["code"]) == (401, code)

@@ -59,7 +59,8 @@ def proxy(loop: BackgroundLoop) -> Iterator[ValidatingProxy]:
 def test_what_is_wrong_is_noticed(
     proxy: ValidatingProxy, query: dict[str, str], noticed: list[str]
 ) -> None:
-    response = httpx2.get(f"{proxy.origin}/v1/models", params=query, trust_env=False)
+    url = f"{proxy.origin}/v1/models"
+    response = httpx2.get(url, params=query, timeout=60, trust_env=False)
     assert response.text == query["body"]
     violations = proxy.take_violations()
     assert len(violations) == len(noticed)

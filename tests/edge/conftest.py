@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 
 from tests.edge.fake_core import GOOD_KEY, FakeCore
-from understudy_edge.app import SERVICES, EdgeServer, create_app
-from understudy_edge.channel import open_channel
+from understudy_edge.app import EdgeServer, create_app
+from understudy_edge.channel import open_channel, parse_addresses
 from understudy_edge.config import EdgeConfig
 
 HEADERS = {"Authorization": f"Bearer {GOOD_KEY}", "OpenAI-Beta": "assistants=v2"}
@@ -33,10 +33,10 @@ async def core(stack: AsyncExitStack) -> FakeCore:
 
 @pytest.fixture
 def start_edge(stack: AsyncExitStack) -> StartEdge:
-    """Starts an edge in front of an address; gives a client with a good key and the beta header."""
+    """Starts an edge before one address or several; gives a client with a good key and the beta header."""
 
-    async def start(address: str, **settings: Any) -> aiohttp.ClientSession:
-        channel = open_channel(address, SERVICES)
+    async def start(addresses: str, **settings: Any) -> aiohttp.ClientSession:
+        channel = open_channel(parse_addresses(addresses))
         stack.push_async_callback(channel.close)
         server = EdgeServer(create_app(channel, EdgeConfig(**settings)))
         await server.start("127.0.0.1", 0)

@@ -91,7 +91,9 @@ def near_requests(draw: st.DrawFn, route: Route) -> bytes:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 async def test_any_bytes_get_an_answer_in_the_contracts_shape(
@@ -111,7 +113,9 @@ async def test_any_bytes_get_an_answer_in_the_contracts_shape(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=12))
 async def test_any_id_reaches_the_core_as_it_was(

@@ -41,7 +41,7 @@ class Failover:
             core.streams["StreamSubmitToolOutputs"] = self._first
             core.streams["StreamRunEvents"] = self._second
             await core.start()
-        return "ipv4:" + ",".join(core.address for core in self.cores)
+        return ",".join(core.address for core in self.cores)
 
     async def stop(self) -> None:
         for core in self.cores:
@@ -116,12 +116,35 @@ async def test_after_a_closing_event_a_lost_core_is_the_end(
     assert failover.resumed == []
 
 
-async def test_a_run_that_is_not_known_yet_cannot_be_resumed(
+async def test_a_run_that_is_not_known_yet_is_asked_for_again(
     start_edge: StartEdge, stack: Any
 ) -> None:
     thread = event_pb2.RunEvent(id="1-1", thread_created=thread_pb2.Thread(id="t"))
     failover = Failover(thread)
     edge = await start_edge(await failover.start())
+    stack.push_async_callback(failover.stop)
+    async with edge.post(START[0], json=START[1]) as response:
+        shown = await response.content.readuntil(b"\n\n")
+        (owner,) = [core for core in failover.cores if core.calls]
+        (other,) = [core for core in failover.cores if not core.calls]
+        whole = batch(thread, created("1-2"), completed("1-3"))
+        other.streams["StreamCreateRun"] = scripted(whole)
+        await owner.stop()
+        body = shown + await response.read()
+    assert ids(body) == ["1-1", "1-2", "1-3"]
+    assert failover.resumed == []
+    (first,), (second,) = owner.calls, other.calls
+    assert first.request == second.request
+    assert first.metadata["idempotency-key"] == second.metadata["idempotency-key"]
+    assert second.metadata["previous-attempts"] == "1"
+
+
+async def test_without_retries_a_run_that_is_not_known_yet_is_lost(
+    start_edge: StartEdge, stack: Any
+) -> None:
+    thread = event_pb2.RunEvent(id="1-1", thread_created=thread_pb2.Thread(id="t"))
+    failover = Failover(thread)
+    edge = await start_edge(await failover.start(), retry_seconds=0)
     stack.push_async_callback(failover.stop)
     body = await interrupted(edge, failover, *START)
     assert names(body) == ["thread.created", "error", "done"]

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from understudy.v1 import event_pb2, message_pb2, run_pb2
+from understudy_edge.patience import Patience
 from understudy_edge.resume import Position, RunEvents
 
 RUN = run_pb2.Run(id="r", thread_id="t")
@@ -24,6 +25,12 @@ class Call:
 
     def __init__(self, *items: event_pb2.RunEventBatch | grpc.StatusCode) -> None:
         self.items = list(items)
+
+    async def initial_metadata(self) -> tuple[()]:
+        return ()
+
+    def done(self) -> bool:
+        return bool(self.items) and isinstance(self.items[0], grpc.StatusCode)
 
     async def read(self) -> object:
         if not self.items:
@@ -52,14 +59,27 @@ class World:
         self.requests.append(request)
         return self.reopened.pop(0) if self.reopened else Call(UNAVAILABLE)
 
-    def events(self, call: Call, position: Position | None = None) -> RunEvents:
+    async def reached(self, patience: Patience) -> None:
+        """There always is a core."""
+
+    def events(
+        self, *calls: Call, position: Position | None = None, repeatable: bool = False
+    ) -> RunEvents:
+        """``calls`` are the first one and its repetitions."""
+        first = list(calls)
+
+        def begin(earlier: int) -> Any:
+            assert earlier == len(calls) - len(first)
+            return first.pop(0)
+
         return RunEvents(
-            cast("Any", call),
+            begin,
             position=position or Position(),
-            reopen=self.reopen,
-            patience=self.patience,
-            now=lambda: self.time,
-            sleep=self.sleep,
+            repeatable=repeatable,
+            reopen=cast("Any", self.reopen),
+            reached=self.reached,
+            acceptance=Patience(1, now=lambda: self.time, sleep=self.sleep),
+            patience=Patience(self.patience, now=lambda: self.time, sleep=self.sleep),
         )
 
 
@@ -80,7 +100,7 @@ async def test_it_goes_on_after_the_last_event() -> None:
     assert await ids(events) == ["1-1", "1-2", "2-1"]
     assert [request.after for request in world.requests] == ["1-1", "1-1", "1-2"]
     # An event that came through makes the waits short again.
-    assert world.delays == [0.05, 0.1, 0.05]
+    assert world.delays == [0.01, 0.02, 0.01]
 
 
 async def test_it_gives_up_after_its_patience() -> None:
@@ -89,7 +109,7 @@ async def test_it_gives_up_after_its_patience() -> None:
     assert await events.read() is not None
     with pytest.raises(grpc.aio.AioRpcError):
         await events.read()
-    assert 3 <= world.time < 6
+    assert 3 <= world.time < 4
     assert world.delays == sorted(world.delays)
 
 
@@ -116,7 +136,7 @@ async def test_what_it_needs_to_know(
     resumed: list[tuple[str, str, str]],
 ) -> None:
     world = World(Call(batch("9-9", run_completed=RUN)))
-    events = world.events(Call(*first, UNAVAILABLE), position)
+    events = world.events(Call(*first, UNAVAILABLE), position=position)
     if resumed:
         assert (await ids(events))[-1] == "9-9"
     else:
@@ -176,3 +196,43 @@ def test_a_message_of_the_run_tells_which_run_it_is() -> None:
     request = position.next_request()
     assert request is not None
     assert (request.thread_id, request.run_id, request.after) == ("t", "r", "2-1")
+
+
+CREATED = batch("1-1", thread_created={})
+REST = (batch("1-9", run_created=RUN), batch("1-10", run_completed=RUN))
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        (Call(UNAVAILABLE), Call(CREATED, *REST)),
+        (Call(CREATED, UNAVAILABLE), Call(UNAVAILABLE), Call(CREATED, *REST)),
+    ],
+)
+async def test_a_call_is_repeated_until_it_tells_the_run(calls: tuple[Call, ...]) -> None:
+    world = World()
+    events = world.events(*calls, repeatable=True)
+    await events.wait_accepted()
+    assert await ids(events) == ["1-1", "1-9", "1-10"]
+    assert world.requests == []
+
+
+async def test_what_was_seen_of_a_batch_is_cut_off() -> None:
+    again = event_pb2.RunEventBatch(events=[*CREATED.events, *REST[0].events])
+    events = World().events(Call(CREATED, UNAVAILABLE), Call(again, REST[1]), repeatable=True)
+    assert await ids(events) == ["1-1", "1-9", "1-10"]
+
+
+async def test_the_patience_for_acceptance_is_its_own() -> None:
+    world = World(patience=50)
+    calls = [Call(UNAVAILABLE) for _ in range(100)]
+    with pytest.raises(grpc.aio.AioRpcError):
+        await world.events(*calls, repeatable=True).wait_accepted()
+    assert 1 <= world.time < 2
+
+
+async def test_a_call_that_cannot_be_repeated_is_refused_at_once() -> None:
+    world = World()
+    with pytest.raises(grpc.aio.AioRpcError):
+        await world.events(Call(UNAVAILABLE)).wait_accepted()
+    assert world.delays == []

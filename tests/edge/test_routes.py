@@ -53,6 +53,13 @@ MATCHER = Matcher(compile_routes(SERVICES))
             None,
             {"thread_id": "t", "run_id": "r", "step_id": "s"},
         ),
+        (
+            "GET",
+            "/v1/threads/t/runs/r/steps/s/request",
+            "GetRunStepModelCall",
+            None,
+            {"thread_id": "t", "run_id": "r", "step_id": "s"},
+        ),
         ("GET", "/v1/models", "ListModels", None, {}),
         ("GET", "/v1/models/gpt", "GetModel", None, {"model": "gpt"}),
         ("GET", "/v1/models/lab/gpt", "GetModel", None, {"model": "lab/gpt"}),

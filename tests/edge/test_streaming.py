@@ -26,7 +26,7 @@ from tests.edge.events import (
 )
 from tests.edge.fake_core import Context, FakeCore, fail, forever
 from understudy.v1 import event_pb2, run_pb2, thread_pb2
-from understudy_edge.app import SERVICES, EdgeServer, create_app
+from understudy_edge.app import EdgeServer, create_app
 from understudy_edge.channel import open_channel
 from understudy_edge.config import EdgeConfig
 
@@ -194,11 +194,13 @@ async def test_a_client_that_leaves_an_idle_stream_ends_its_call_only(
 ) -> None:
     edge = await start_edge(core.address, heartbeat_seconds=3600)
     ended: dict[str, asyncio.Event] = {"leaves": asyncio.Event(), "stays": asyncio.Event()}
-    finish = asyncio.Event()
+    leaver_waits, finish = asyncio.Event(), asyncio.Event()
 
     async def idle(request: run_pb2.StreamRunEventsRequest, _context: Context) -> Batches:
         try:
             yield batch(created())
+            if request.run_id == "leaves":
+                leaver_waits.set()
             await finish.wait()
             yield batch(completed("1-2"))
         finally:
@@ -209,6 +211,7 @@ async def test_a_client_that_leaves_an_idle_stream_ends_its_call_only(
     await stays.content.readuntil(b"\n\n")
     leaves = await edge.get("/v1/threads/t/runs/leaves/events")
     await leaves.content.readuntil(b"\n\n")
+    await leaver_waits.wait()
     leaves.close()
     await ended["leaves"].wait()
     assert not ended["stays"].is_set()
@@ -246,22 +249,24 @@ async def test_a_stream_that_is_never_accepted(start_edge: StartEdge, core: Fake
 
 
 async def test_stopping_ends_what_still_streams(core: FakeCore) -> None:
-    ended = asyncio.Event()
+    waits, ended = asyncio.Event(), asyncio.Event()
 
     async def idle(_request: Any, _context: Context) -> Batches:
         try:
             yield batch(created())
+            waits.set()
             await forever()
         finally:
             ended.set()
 
     core.streams["StreamCreateRun"] = idle
-    async with open_channel(core.address, SERVICES) as channel:
+    async with open_channel([core.address]) as channel:
         server = EdgeServer(create_app(channel, EdgeConfig()))
         await server.start("127.0.0.1", 0)
         async with aiohttp.ClientSession(server.url, headers=HEADERS) as session:
             response = await session.post(START[0], json=START[1])
             await response.content.readuntil(b"\n\n")
+            await waits.wait()
             await server.stop(0)
             await ended.wait()
             with pytest.raises(aiohttp.ClientPayloadError):

@@ -16,16 +16,19 @@ from understudy_server.models.upstream import Upstream
 
 
 class Chunks(httpx2.AsyncByteStream):
-    """A response's body, which tells how it was left."""
+    """A response's body, which tells how it was left; in the end it may break with an error."""
 
-    def __init__(self, chunks: Sequence[bytes]) -> None:
+    def __init__(self, chunks: Sequence[bytes], error: Exception | None = None) -> None:
         self._chunks = chunks
+        self._error = error
         self.exhausted = False
         self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in self._chunks:
             yield chunk
+        if self._error is not None:
+            raise self._error
         self.exhausted = True
 
     async def aclose(self) -> None:

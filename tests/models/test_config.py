@@ -10,6 +10,7 @@ import pytest
 from understudy_server.models.config import OPENAI_URL, load_providers
 from understudy_server.models.config_table import ConfigError
 from understudy_server.models.provider import ModelsConfig, ProviderConfig
+from understudy_server.models.retired import RETIRED
 
 DEMO = ProviderConfig(name="demo", dialect="demo")
 LOCAL: dict[str, Any] = {"base_url": "http://127.0.0.1:8080/v1"}
@@ -44,6 +45,27 @@ def openai(**fields: Any) -> ProviderConfig:
 def test_without_a_file(env: Mapping[str, str], provider: ProviderConfig) -> None:
     expected = ModelsConfig(providers=(provider,), default_provider=provider.name)
     assert load_providers({}, env) == expected
+
+
+@pytest.mark.parametrize(
+    ("toml", "env"),
+    [
+        ({"retired_models": "gpt-4o"}, {}),
+        ({}, {"UNDERSTUDY_RETIRED_MODELS": "gpt-4o"}),
+        ({"retired_models": "gpt-4o"}, {"UNDERSTUDY_RETIRED_MODELS": "another"}),
+    ],
+)
+def test_retired_models_have_one_answer_when_it_is_named(
+    toml: Mapping[str, Any], env: Mapping[str, str]
+) -> None:
+    assert load_providers(toml, env).aliases == dict.fromkeys(RETIRED, "gpt-4o")
+    own = {"gpt-4-turbo-preview": "mine", "other": "gpt-4o-mini"}
+    aliases = load_providers({**toml, "aliases": own}, env).aliases
+    assert aliases == {**dict.fromkeys(RETIRED, "gpt-4o"), **own}
+
+
+def test_otherwise_no_name_is_replaced() -> None:
+    assert load_providers({}, {"UNDERSTUDY_RETIRED_MODELS": ""}).aliases == {}
 
 
 def test_everything_that_a_file_can_say() -> None:
@@ -175,6 +197,7 @@ def provider(**fields: Any) -> dict[str, Any]:
             "providers.a.models.m.window: unknown key",
         ),
         ({"aliases": {"a": ""}}, {}, "aliases.a: expected a text that is not empty"),
+        ({"retired_models": ""}, {}, "retired_models: expected a text that is not empty"),
         ({"default_provider": "b"} | provider(), {}, "default_provider: 'b' is not one of a"),
         (
             {"providers": {"a": LOCAL, "b": LOCAL}},

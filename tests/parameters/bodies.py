@@ -125,7 +125,21 @@ BODIES: tuple[BodyCase, ...] = (
     _same("top_p", "top_p", 0.5, 0.5, top_p=0.75),
     _same("top_p_zero", "top_p", 0.0, 0.0),
     _instructions("instructions", {"instructions": "New."}, "New.", instructions=INSTRUCTIONS),
-    _instructions("instructions_empty", {"instructions": ""}, "", instructions=INSTRUCTIONS),
+    BodyCase(
+        name="instructions_empty_replace_and_are_not_sent",
+        parameter="instructions",
+        given={"instructions": ""},
+        responses={},
+        chat={},
+        assistant={"instructions": INSTRUCTIONS},
+    ),
+    BodyCase(
+        name="additional_instructions_empty",
+        parameter="additional_instructions",
+        given={"additional_instructions": ""},
+        responses={},
+        chat={},
+    ),
     _instructions(
         "additional_instructions",
         {"additional_instructions": "Now."},

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.parameters.bodies import TOOLS
-from tests.parameters.scene import SMALL, Scene, user
-from tests.upstream import Call, Finish, Report, Say
-from understudy.v1 import message_pb2, run_pb2
+from tests.parameters.scene import SMALL, Scene, image, user
+from tests.upstream import Call, Fail, Finish, Report, Say
+from understudy.v1 import message_pb2, run_pb2, run_step_pb2
 
 _AUTO = {"type": "TRUNCATION_TYPE_AUTO"}
 
@@ -23,17 +23,40 @@ def _kept(scene: Scene, index: int = -1) -> str:
 
 
 async def prompt_budget_over_rounds(scene: Scene) -> None:
-    scene.upstream.queue(Call("f"), Report((600, 1, 0, 0)))
-    scene.upstream.queue(Call("f"), Report((399, 1, 0, 0)))
-    scene.upstream.queue(Call("f"), Report((1, 1, 0, 0)))
+    for spent in (600, 300, 200):
+        scene.upstream.queue(Call("f"), Report((spent, 1, 0, 0)))
     run = await scene.run(**TOOLS, max_prompt_tokens=1000)
     for _ in range(3):
         assert run.status == run_pb2.RUN_STATUS_REQUIRES_ACTION
         run = await scene.submit(run)
+    # The third call could have fitted; the provider counted more than was estimated.
     _incomplete(run, run_pb2.RUN_INCOMPLETE_REASON_MAX_PROMPT_TOKENS)
-    assert (run.usage.prompt_tokens, run.usage.completion_tokens) == (1000, 3)
+    assert (run.usage.prompt_tokens, run.usage.completion_tokens) == (1100, 3)
     assert len(scene.bodies) == 3
     assert not any(scene.dialect.limit in body for body in scene.bodies)
+
+
+async def prompt_budget_forbids_a_call_that_would_exceed_it(scene: Scene) -> None:
+    scene.upstream.queue(Call("f"), Report((999, 1, 0, 0)))
+    run = await scene.submit(await scene.run(**TOOLS, max_prompt_tokens=1000))
+    _incomplete(run, run_pb2.RUN_INCOMPLETE_REASON_MAX_PROMPT_TOKENS)
+    assert (run.usage.prompt_tokens, run.usage.completion_tokens) == (999, 1)
+    assert len(scene.bodies) == 1
+    (called,) = await scene.steps(run)
+    assert called.status == run_step_pb2.RUN_STEP_STATUS_COMPLETED
+
+
+async def prompt_budget_below_the_question(scene: Scene) -> None:
+    cases: list[dict[str, Any]] = [{}, {"instructions": "i" * 800}]
+    for given in cases:
+        question = user("q" * (800 if given else 1600))
+        run = await scene.run(question, max_prompt_tokens=256, **given)
+        _incomplete(run, run_pb2.RUN_INCOMPLETE_REASON_MAX_PROMPT_TOKENS)
+        assert run.HasField("usage")
+        assert run.usage.total_tokens == 0
+        assert len(await scene.messages(run.thread_id)) == 1
+        assert await scene.steps(run) == []
+    assert scene.bodies == []
 
 
 async def prompt_budget_cuts_the_first_prompt(scene: Scene) -> None:
@@ -90,6 +113,41 @@ async def auto_counts_instructions_and_tools(scene: Scene) -> None:
     assert _kept(scene) == "d"
 
 
+async def auto_keeps_room_for_the_answer(scene: Scene) -> None:
+    """A quarter of this small window; as much as the answer may have, up to half of it, when that is set."""
+    cases: list[tuple[dict[str, Any], str]] = [({}, "cd"), ({"max_completion_tokens": 256}, "d")]
+    for given, kept in cases:
+        await scene.run(*map(_long, "bcd"), model=SMALL, truncation_strategy=_AUTO, **given)
+        assert _kept(scene) == kept
+
+
+async def auto_counts_every_script(scene: Scene) -> None:
+    for letter, each in (("\u0416", 140), ("\u4e16", 95), ("7", 190), ("{", 140)):
+        # 113 tokens at least, so that two are too many for 225.
+        said = letter * each
+        await scene.run(user("a"), user(said), user(said), model=SMALL)
+        assert scene.said() == [said]
+
+
+async def auto_counts_images_by_their_detail(scene: Scene) -> None:
+    low, high = image("IMAGE_DETAIL_LOW"), image("IMAGE_DETAIL_HIGH")
+    await scene.run(high, low, low, user("Look"), model=SMALL)
+    assert len(scene.body[scene.dialect.conversation]) == 3
+    await scene.run(low, high, user("Look"), model=SMALL)
+    assert scene.said() == ["Look"]
+
+
+async def a_question_beyond_the_window_is_the_providers_to_refuse(scene: Scene) -> None:
+    words = "This model's maximum context length is 300 tokens."
+    scene.upstream.queue(Fail(400, words, code="context_length_exceeded"))
+    run = await scene.run(user("Before"), user("q" * 4000), model=SMALL)
+    assert run.status == run_pb2.RUN_STATUS_FAILED
+    assert run.last_error.code == run_pb2.RUN_ERROR_CODE_INVALID_PROMPT
+    assert run.last_error.message == words
+    assert _kept(scene) == "q"
+    assert len(scene.bodies) == 1
+
+
 async def auto_keeps_a_call_with_its_output(scene: Scene) -> None:
     scene.upstream.queue(Call("f"))
     run = await scene.run(*map(_long, "ab"), model=SMALL, truncation_strategy=_AUTO, **TOOLS)
@@ -110,6 +168,24 @@ async def last_messages_still_fit_the_window(scene: Scene) -> None:
     strategy = {"type": "TRUNCATION_TYPE_LAST_MESSAGES", "last_messages": 3}
     await scene.run(*map(_long, "abcd"), model=SMALL, truncation_strategy=strategy)
     assert _kept(scene) == "cd"
+
+
+async def usage_is_the_sum_of_the_steps(scene: Scene) -> None:
+    scene.upstream.queue(Say("Let me see."), Call("f"), Report((10, 2, 1, 0)))
+    scene.upstream.queue(Call("f"), Report((20, 4, 2, 3)))
+    scene.upstream.queue(Say("Done."), Report((40, 8, 3, 5)))
+    run = await scene.run(**TOOLS)
+    for _ in range(2):
+        run = await scene.submit(run)
+    spoken, *others = await scene.steps(run)
+    # A turn's usage belongs to its last step.
+    assert spoken.usage.total_tokens == 0
+    used = [(step.usage.prompt_tokens, step.usage.completion_tokens) for step in others]
+    assert used == [(10, 2), (20, 4), (40, 8)]
+    assert (run.usage.prompt_tokens, run.usage.completion_tokens) == (70, 14)
+    assert run.usage.total_tokens == 84
+    assert run.usage.prompt_token_details.cached_tokens == 6
+    assert run.usage.completion_tokens_details.reasoning_tokens == 8
 
 
 async def no_usage_counts_as_nothing(scene: Scene) -> None:

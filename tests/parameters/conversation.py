@@ -8,11 +8,9 @@ import grpc
 import pytest
 
 from tests.parameters.bodies import TOOLS
-from tests.parameters.scene import Scene, user
-from tests.upstream import Call, Reason, Refuse
+from tests.parameters.scene import IMAGE_URL, Scene, image, user
+from tests.upstream import Call, Reason, Refuse, Say
 from understudy.v1 import message_pb2, run_pb2
-
-_URL = "https://example.com/a.png"
 
 
 async def _two_turns(scene: Scene, **fields: Any) -> list[dict[str, Any]]:
@@ -48,10 +46,12 @@ async def none_and_auto_in_each_turn(scene: Scene) -> None:
 
 
 async def a_choice_of_nothing_is_refused(scene: Scene) -> None:
-    with pytest.raises(grpc.aio.AioRpcError, match="'g' is not among the run's tools"):
+    with pytest.raises(grpc.aio.AioRpcError, match="must be specified with 'tools' parameter"):
+        await scene.run(tool_choice={"mode": "TOOL_CHOICE_MODE_REQUIRED"})
+    with pytest.raises(grpc.aio.AioRpcError, match="the run has no function 'g'"):
         await scene.run(**TOOLS, tool_choice={"function": {"name": "g"}})
     for hosted in ("code_interpreter", "file_search"):
-        with pytest.raises(grpc.aio.AioRpcError, match=f"'{hosted}' is not among the run's tools"):
+        with pytest.raises(grpc.aio.AioRpcError, match=f"the run has no tool '{hosted}'"):
             await scene.run(**TOOLS, tool_choice={hosted: {}})
     assert scene.bodies == []
 
@@ -73,6 +73,27 @@ async def reasoning_is_given_back_with_its_calls(scene: Scene) -> None:
         assert roles == ["user", "reasoning", "call", "tool"]
         assert scene.lines()[1].text == "gAAA"
         assert [body["reasoning"] for body in scene.bodies] == [{"effort": "low"}] * 2
+
+
+async def reasoning_stays_before_what_it_led_to(scene: Scene) -> None:
+    scene.upstream.queue(Reason("gAAA"), Say("Let me see."), Reason("gBBB"), Call("f"))
+    run = await scene.submit(await scene.run(model="o4-mini", **TOOLS))
+    assert run.status == run_pb2.RUN_STATUS_COMPLETED, run.last_error
+    told = [line.role for line in scene.lines()]
+    if scene.dialect.name == "chat":
+        assert told == ["user", "assistant", "call", "tool"]
+    else:
+        assert told == ["user", "reasoning", "assistant", "reasoning", "call", "tool"]
+        assert [line.text for line in scene.lines()][1:4] == ["gAAA", "Let me see.", "gBBB"]
+        assert {body["store"] for body in scene.bodies} == {False}
+
+
+async def an_effort_of_the_assistants_is_in_force(scene: Scene) -> None:
+    """The request to make thread and run at once cannot name another."""
+    given = {"model": "o4-mini", "reasoning_effort": "REASONING_EFFORT_HIGH"}
+    await scene.run(assistant=given)
+    effort = {"effort": "high"} if scene.dialect.name == "responses" else "high"
+    assert effort == scene.body.get("reasoning", scene.body.get("reasoning_effort"))
 
 
 async def a_refusal_is_a_part(scene: Scene) -> None:
@@ -99,12 +120,7 @@ async def a_refusal_is_a_part(scene: Scene) -> None:
     assert refused["content"] == [{"type": "refusal", "refusal": "I will not."}]
 
 
-def _image(**detail: str) -> dict[str, Any]:
-    parts = [{"text": "What?"}, {"image_url": {"url": _URL, **detail}}]
-    return {"role": "MESSAGE_ROLE_USER", "content": {"parts": {"parts": parts}}}
-
-
-_IMAGES = (_image(), _image(detail="IMAGE_DETAIL_LOW"), _image(detail="IMAGE_DETAIL_HIGH"))
+_IMAGES = (image(), image("IMAGE_DETAIL_LOW"), image("IMAGE_DETAIL_HIGH"))
 
 
 async def images_with_their_detail(scene: Scene) -> None:
@@ -126,9 +142,9 @@ def _shown(scene: Scene) -> list[str]:
         if scene.dialect.name == "chat":
             assert image["type"] == "image_url"
             image = image["image_url"]
-            assert image["url"] == _URL
+            assert image["url"] == IMAGE_URL
         else:
             assert image["type"] == "input_image"
-            assert image["image_url"] == _URL
+            assert image["image_url"] == IMAGE_URL
         found.append(image["detail"])
     return found

@@ -19,6 +19,7 @@ from understudy.v1 import (
     message_pb2,
     pagination_pb2,
     run_pb2,
+    run_step_pb2,
     thread_pb2,
 )
 from understudy.v1.assistants_service_pb2_grpc import AssistantsServiceStub
@@ -47,6 +48,16 @@ FIELDS: dict[Entry, frozenset[str]] = {
 def user(text: str) -> dict[str, Any]:
     """A ``NewMessage``."""
     return {"role": "MESSAGE_ROLE_USER", "content": {"text": text}}
+
+
+IMAGE_URL = "https://example.com/a.png"
+
+
+def image(detail: str | None = None) -> dict[str, Any]:
+    """A ``NewMessage`` of a text and an image."""
+    shown = {"url": IMAGE_URL, **({} if detail is None else {"detail": detail})}
+    parts = [{"text": "What?"}, {"image_url": shown}]
+    return {"role": "MESSAGE_ROLE_USER", "content": {"parts": {"parts": parts}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +133,13 @@ class Scene:
             thread_id=thread_id, order=pagination_pb2.SORT_ORDER_ASC
         )
         return (await self.stub.ListMessages(request)).data
+
+    async def steps(self, run: run_pb2.Run) -> Sequence[run_step_pb2.RunStep]:
+        """Oldest first."""
+        request = run_step_pb2.ListRunStepsRequest(
+            thread_id=run.thread_id, run_id=run.id, order=pagination_pb2.SORT_ORDER_ASC
+        )
+        return (await self.stub.ListRunSteps(request)).data
 
     @property
     def bodies(self) -> list[Body]:

@@ -1,6 +1,6 @@
 """A program under test: writes without end, and says on its output which commits were acknowledged.
 
-    python crashing.py DATABASE ROUND WRITERS
+    python crashing.py DATABASE ROUND WRITERS [shared]
 
 Each commit adds one message to a writer's thread: head, message and log entry, or nothing.
 """
@@ -22,8 +22,8 @@ def thread_of(writer: int) -> Partition:
     return Partition("proj_1", f"thread/thread_{writer}")
 
 
-async def main(path: str, attempt: int, writers: int) -> None:
-    store = await SqliteStore.open(Path(path), SystemClock())
+async def main(path: str, attempt: int, writers: int, *, shared: bool) -> None:
+    store = await SqliteStore.open(Path(path), SystemClock(), shared=shared)
 
     async def write(writer: int) -> None:
         thread = thread_of(writer)
@@ -60,4 +60,6 @@ async def main(path: str, attempt: int, writers: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(
+        main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), shared="shared" in sys.argv[4:])
+    )

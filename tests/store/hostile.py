@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Self
 
 from tests.conformance.store_model import StoreModel
+from tests.store.forwarding import ForwardingStore
 from understudy_server.clock import Clock
 from understudy_server.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from understudy_server.store.port import (
     Commit,
-    Entry,
-    EventId,
     Partition,
     Position,
     Record,
@@ -51,18 +51,22 @@ class Rates:
     slow: float = 0.5
     """A pause before and after (commits and reads)."""
     stale: float = 0.15
-    """An ordinary read that answers from the past."""
+    """A read that may lag, and does: a plain ``get``, ``due``, ``directory``."""
+    unread: float = 0.0
+    """A read that fails."""
+    deaf: float = 0.0
+    """A wake-up that is lost."""
 
     @classmethod
     def none(cls) -> Rates:
         return cls(refuse=0, drop=0, late=0, lose=0, slow=0, stale=0)
 
 
-class HostileStore:
+class HostileStore(ForwardingStore):
     """Every commit has to pass through here: stale reads come from a copy that follows."""
 
     def __init__(self, inner: Store, random: Random, clock: Clock, rates: Rates) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._random = random
         self._clock = clock
         self.rates = rates
@@ -71,9 +75,6 @@ class HostileStore:
         self._coming: deque[tuple[float, Commit, tuple[Version | None, ...]]] = deque()
         """Commits that the past has not seen yet, with the times at which they happened."""
         self._late: set[asyncio.Task[None]] = set()
-
-    def now(self) -> int:
-        return self._inner.now()
 
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
         rates, share = self.rates, self._random.random()
@@ -101,30 +102,13 @@ class HostileStore:
     async def get(
         self, partition: Partition, kind: str, id: str, *, fresh: bool = False
     ) -> Record | None:
-        await self._pause()
+        await self._reach()
         if not fresh and self._is_stale():
             return self._past.get(partition, kind, id)
         return await self._inner.get(partition, kind, id, fresh=fresh)
 
-    async def list(
-        self,
-        partition: Partition,
-        kind: str | None,
-        *,
-        low: Position | None = None,
-        high: Position | None = None,
-        descending: bool = False,
-        limit: int,
-    ) -> Sequence[Record]:
-        await self._pause()
-        if self._is_stale():
-            return self._past.list(partition, kind, low, high, descending, limit)
-        return await self._inner.list(
-            partition, kind, low=low, high=high, descending=descending, limit=limit
-        )
-
     async def due(self, now: int, limit: int) -> Sequence[Record]:
-        await self._pause()
+        await self._reach()
         if self._is_stale():
             return self._past.due(now, limit)
         return await self._inner.due(now, limit)
@@ -140,23 +124,15 @@ class HostileStore:
         descending: bool = False,
         limit: int,
     ) -> Sequence[Record]:
-        await self._pause()
+        await self._reach()
         if self._is_stale():
             return self._past.directory(project, kind, label, low, high, descending, limit)
         return await self._inner.directory(
             project, kind, label, low=low, high=high, descending=descending, limit=limit
         )
 
-    async def read(
-        self, partition: Partition, log: str, after: EventId, limit: int
-    ) -> Sequence[Entry]:
-        await self._pause()
-        if self._is_stale():
-            return self._past.read(partition, log, after, limit)
-        return await self._inner.read(partition, log, after, limit)
-
     def watch(self, partition: Partition | None) -> Watch:
-        return self._inner.watch(partition)
+        return _HardOfHearing(self._inner.watch(partition), self)
 
     async def ping(self) -> None:
         await self._pause()
@@ -171,6 +147,19 @@ class HostileStore:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         await self._inner.close()
+
+    def expects_late(self) -> bool:
+        """Whether commits that were given up are still on their way."""
+        return bool(self._late)
+
+    def is_deaf(self) -> bool:
+        """Whether the next wake-up gets lost."""
+        return self.rates.deaf > 0 and self._random.random() < self.rates.deaf
+
+    async def _reach(self) -> None:
+        await self._pause()
+        if self.rates.unread and self._random.random() < self.rates.unread:
+            raise StoreUnavailable("unreadable")
 
     async def _apply(self, commit: Commit) -> tuple[Version | None, ...]:
         versions = await self._inner.commit(commit)
@@ -199,3 +188,24 @@ class HostileStore:
             _, commit, versions = self._coming.popleft()
             self._past.apply(commit, versions)
         return True
+
+
+class _HardOfHearing:
+    """A ``Watch`` that loses wake-ups: whoever waits waits until the time is over."""
+
+    def __init__(self, inner: Watch, store: HostileStore) -> None:
+        self._inner = inner
+        self._store = store
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._inner.__exit__(*exc)
+
+    async def wait(self, timeout: float) -> bool:
+        woken = await self._inner.wait(timeout)
+        while woken and self._store.is_deaf():
+            woken = await self._inner.wait(timeout)
+        return woken

@@ -91,7 +91,7 @@ async def test_a_lost_answer_hides_success_and_conflict() -> None:
     assert record.body == b"first"
 
 
-async def test_ordinary_reads_lag_and_fresh_ones_do_not() -> None:
+async def test_reads_across_partitions_and_plain_ones_lag() -> None:
     store, _, clock = _hostile(replace(NONE, stale=1))
     first = await write_one(store, put("a", body=b"1", due=1, labels=("x",)))
     await clock.advance(STALEST)
@@ -100,21 +100,44 @@ async def test_ordinary_reads_lag_and_fresh_ones_do_not() -> None:
     async def bodies() -> list[bytes]:
         record = await store.get(THREAD, "message", "a")
         listings = [
-            await store.list(THREAD, "message", limit=9),
             await store.due(9, 9),
             await store.directory("proj_1", "message", "x", limit=9),
         ]
         assert record is not None
         return [record.body, *(found.body for listing in listings for found in listing)]
 
-    assert await bodies() == [b"1"] * 4
-    assert await store.read(THREAD, "run_1", LOG_START, 9) == []
+    assert await bodies() == [b"1"] * 3
+    assert len(await store.read(THREAD, "run_1", LOG_START, 9)) == 1
+    assert [found.body for found in await store.list(THREAD, "message", limit=9)] == [b"2"]
     fresh = await store.get(THREAD, "message", "a", fresh=True)
     assert fresh is not None
     assert fresh.body == b"2"
     await clock.advance(STALEST)
-    assert await bodies() == [b"2"] * 4
-    assert len(await store.read(THREAD, "run_1", LOG_START, 9)) == 1
+    assert await bodies() == [b"2"] * 3
+
+
+async def test_a_read_fails() -> None:
+    store, _, _ = _hostile(replace(NONE, unread=1))
+    for reading in (
+        store.get(THREAD, "message", "a", fresh=True),
+        store.list(THREAD, None, limit=1),
+        store.due(9, 9),
+        store.directory("proj_1", "message", "x", limit=9),
+        store.read(THREAD, "run_1", LOG_START, 9),
+    ):
+        with pytest.raises(StoreUnavailable):
+            await reading
+
+
+async def test_wake_ups_are_lost() -> None:
+    store, _, clock = _hostile(replace(NONE, deaf=1))
+    with store.watch(THREAD) as watch:
+        await write(store, put("a"))
+        assert not await clock.run_until(watch.wait(5))
+        assert clock.monotonic() == 5
+        store.rates = NONE
+        await write(store, put("b"))
+        assert await clock.run_until(watch.wait(5))
 
 
 async def test_a_seed_is_a_history() -> None:

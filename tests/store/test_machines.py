@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import settings
 
 from tests.conformance.store_machine import StoreMachine
+from tests.store.two_processes import Peer, TwoProcessStore
 from understudy_server.clock import SystemClock
 from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Store
@@ -34,7 +37,30 @@ class SqliteMachine(StoreMachine):
         self.folder.cleanup()
 
 
+class SharedSqliteMachine(StoreMachine):
+    """Each operation in one of two processes."""
+
+    peer: Peer
+
+    async def open_store(self) -> Store:
+        self.folder = TemporaryDirectory()
+        path = Path(self.folder.name) / "store.db"
+        here = await SqliteStore.open(path, SystemClock(), shared=True)
+        return TwoProcessStore(here, await self.peer.open(path), Random(1))
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.folder.cleanup()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _other_process(peer: Peer) -> None:
+    SharedSqliteMachine.peer = peer
+
+
 TestMemoryMachine = MemoryMachine.TestCase
 TestMemoryMachine.settings = HISTORIES
 TestSqliteMachine = SqliteMachine.TestCase
 TestSqliteMachine.settings = HISTORIES
+TestSharedSqliteMachine = SharedSqliteMachine.TestCase
+TestSharedSqliteMachine.settings = HISTORIES

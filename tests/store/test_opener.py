@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.samples import put, write
+from tests.conformance.samples import THREAD, put, write
 from understudy_server.clock import SystemClock
-from understudy_server.store.opener import InvalidStoreUrl, open_store
+from understudy_server.store.opener import InvalidStoreUrl, open_store, parse_sqlite
 
 
 async def test_memory() -> None:
@@ -29,6 +29,35 @@ async def test_sqlite(slashes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
+    ("url", "path", "shared"),
+    [
+        ("sqlite:///a.db", "a.db", False),
+        ("sqlite:////srv/a.db", "/srv/a.db", False),
+        ("sqlite:///a.db?shared=false", "a.db", False),
+        ("sqlite:///a.db?shared=true", "a.db", True),
+        ("sqlite:////srv/a b%20.db?shared=true", "/srv/a b%20.db", True),
+    ],
+)
+def test_what_a_sqlite_url_says(url: str, path: str, shared: bool) -> None:
+    assert parse_sqlite(url) == (Path(path), shared)
+
+
+async def test_a_shared_store_is_opened_twice_and_beside(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    stores = [
+        await open_store(f"{url}?shared=true", SystemClock()),
+        await open_store(f"{url}?shared=true", SystemClock()),
+        await open_store(f"{url}?shared=true", SystemClock(), beside=True),
+        await open_store(url, SystemClock(), beside=True),
+    ]
+    for number, store in enumerate(stores):
+        await write(store, put(str(number)))
+    for store in stores:
+        assert len(await store.list(THREAD, "message", limit=9)) == len(stores)
+        await store.close()
+
+
+@pytest.mark.parametrize(
     ("url", "hint"),
     [
         ("", "memory://, sqlite://"),
@@ -41,8 +70,19 @@ async def test_sqlite(slashes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("sqlite:///folder/", "sqlite:///RELATIVE/FILE"),
         ("sqlite://store.db", "sqlite:////ABSOLUTE/FILE"),
         ("sqlite:///:memory:", "memory://"),
-        ("sqlite:///x.db?mode=ro", "no parameters"),
-        ("sqlite:///x.db#x", "no parameters"),
+        ("sqlite:///x.db#x", "'#'"),
+        ("sqlite:///x.db?shared=true#x", "'#'"),
+        ("sqlite:///x.db?mode=ro", "parameter 'mode'; the only one is 'shared'"),
+        ("sqlite:///x.db?shared=true&mode=ro", "parameter 'mode'"),
+        ("sqlite:///x.db?Shared=true", "parameter 'Shared'"),
+        ("sqlite:///x.db?", "parameter ''"),
+        ("sqlite:///x.db?shared=true&", "parameter ''"),
+        ("sqlite:///x.db?shared", "true or false"),
+        ("sqlite:///x.db?shared=1", "true or false"),
+        ("sqlite:///x.db?shared=true&shared=true", "once"),
+        ("sqlite:///?shared=true", "sqlite:///RELATIVE/FILE"),
+        ("sqlite:///:memory:?shared=true", "memory://"),
+        ("memory://?shared=true", "end after memory://"),
     ],
 )
 async def test_a_wrong_url_says_what_to_write(url: str, hint: str) -> None:

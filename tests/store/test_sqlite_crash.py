@@ -10,18 +10,20 @@ from random import Random
 
 import pytest
 
+from tests.conformance.samples import put, write
 from tests.store.crashing import thread_of
 from understudy_server.clock import SystemClock
-from understudy_server.store.port import LOG_START
+from understudy_server.store.port import LOG_START, Partition
 from understudy_server.store.sqlite import SqliteStore
 
 PROGRAM = Path(__file__).with_name("crashing.py")
 ROUNDS = 4
 WRITERS = 12
 ENOUGH = 1_000_000
+OWN = Partition("proj_1", "assistants")
 
 
-async def _run_and_kill(path: Path, attempt: int, lines: int) -> set[str]:
+async def _run_and_kill(path: Path, attempt: int, lines: int, *options: str) -> set[str]:
     """The ids that the program had acknowledged when it died, after about so many of them."""
     program = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -29,6 +31,7 @@ async def _run_and_kill(path: Path, attempt: int, lines: int) -> set[str]:
         path,
         str(attempt),
         str(WRITERS),
+        *options,
         stdout=asyncio.subprocess.PIPE,
     )
     assert program.stdout is not None
@@ -42,6 +45,14 @@ async def _run_and_kill(path: Path, attempt: int, lines: int) -> set[str]:
 
 async def _check(path: Path, acknowledged: set[str]) -> None:
     store = await SqliteStore.open(path, SystemClock())
+    await _check_store(store, acknowledged)
+    await store.close()
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+async def _check_store(store: SqliteStore, acknowledged: set[str]) -> None:
     found: set[str] = set()
     heads = []
     for writer in range(WRITERS):
@@ -66,10 +77,6 @@ async def _check(path: Path, acknowledged: set[str]) -> None:
         records = await store.directory("proj_1", "message", label, limit=ENOUGH)
         listed |= {record.id for record in records}
     assert listed == found
-    await store.close()
-    connection = sqlite3.connect(path)
-    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    connection.close()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -81,3 +88,32 @@ async def test_killed_at_random(tmp_path: Path, seed: int) -> None:
         acknowledged |= await _run_and_kill(path, attempt, random.randrange(1, 800))
         await _check(path, acknowledged)
     assert len(acknowledged) >= ROUNDS
+
+
+async def test_the_other_process_is_killed_and_this_one_goes_on(tmp_path: Path) -> None:
+    random = Random(3)
+    path = tmp_path / "store.db"
+    store = await SqliteStore.open(path, SystemClock(), shared=True)
+    own: list[str] = []
+
+    async def write_on() -> None:
+        for number in range(ENOUGH):
+            await write(store, put(f"own-{number}"), partition=OWN)
+            own.append(f"own-{number}")
+
+    writing = asyncio.create_task(write_on())
+    acknowledged: set[str] = set()
+    for attempt in range(1, ROUNDS + 1):
+        lines = random.randrange(1, 800)
+        acknowledged |= await _run_and_kill(path, attempt, lines, "shared")
+        await _check_store(store, acknowledged)
+        assert not writing.done()
+    writing.cancel()
+    await asyncio.wait({writing})
+    await store.ping()
+    found = {record.id for record in await store.list(OWN, "message", limit=ENOUGH)}
+    assert own
+    assert set(own) <= found
+    assert len(found) <= len(own) + 1  # the last one, perhaps, before it could say so
+    await store.close()
+    await _check(path, acknowledged)

@@ -71,7 +71,8 @@ async def test_files_and_folders_are_private(tmp_path: Path) -> None:
         for folder in (path.parent, path.parent.parent):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         names = {file.name for file in path.parent.iterdir()}
-        assert names == {"store.db", "store.db-wal", "store.db-shm", "store.db.lock"}
+        side = {"store.db-wal", "store.db-shm", "store.db.lock", "store.db.opening"}
+        assert names == {"store.db", *side}
         for file in path.parent.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
         await store.close()
@@ -113,6 +114,29 @@ async def test_a_second_server_is_refused_and_told_why(tmp_path: Path) -> None:
     await store.close()
     store = await _open(path)
     await store.close()
+
+
+async def test_an_opening_that_is_given_up_leaves_the_file_free(tmp_path: Path) -> None:
+    """Given up while its thread is at work, which must be left to finish."""
+    path = tmp_path / "store.db"
+    for _ in range(20):
+        opening = asyncio.create_task(_open(path))
+        await asyncio.sleep(0)
+        opening.cancel()
+        await asyncio.wait({opening})
+        assert opening.cancelled()
+    async with asyncio.timeout(60):
+        while (store := await _open_unless_in_use(path)) is None:
+            pass
+    await write(store, put("a"))
+    await store.close()
+
+
+async def _open_unless_in_use(path: Path) -> SqliteStore | None:
+    try:
+        return await _open(path)
+    except StoreUnavailable:
+        return None
 
 
 async def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:

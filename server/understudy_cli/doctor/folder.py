@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from understudy_cli.doctor.finding import Finding
+from understudy_server.store.opener import InvalidStoreUrl, parse_sqlite
 
 _LITTLE = 1_000_000_000
 _TOO_LITTLE = 50_000_000
@@ -15,15 +16,17 @@ _TOO_LITTLE = 50_000_000
 
 def file_of(store: str) -> Path | None:
     """The file of a SQLite URL; None for other stores, and for a URL that is wrong."""
-    path = store.removeprefix("sqlite:///")
-    return Path(path).absolute() if path not in {store, ""} else None
+    try:
+        return parse_sqlite(store).path.absolute()
+    except InvalidStoreUrl:
+        return None
 
 
 def examine(folder: Path) -> Finding:
-    existing = folder
-    while not existing.exists():
-        existing = existing.parent
     try:
+        existing = folder
+        while not existing.exists():
+            existing = existing.parent
         # The permission bits alone say too little: read-only mounts, quotas, access lists.
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free

@@ -1,4 +1,4 @@
-"""One real call to a provider of models: the list of its models, which costs nothing."""
+"""Real calls to a provider of models that cost nothing: the list of its models, and a request without content."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from understudy_cli.doctor.answers import PATHS, judge
 from understudy_cli.doctor.finding import Finding
 from understudy_server.clock import Clock
-from understudy_server.models.complaints import scrub
 from understudy_server.models.failure import UpstreamFailure
 from understudy_server.models.provider import ProviderConfig
 from understudy_server.models.upstream import Upstream, open_http_client
@@ -46,18 +46,33 @@ async def examine(provider: ProviderConfig, *, is_default: bool, clock: Clock) -
     client = open_http_client(patient)
     client.event_hooks = {"response": [look_at_date]}
     upstream = Upstream(patient, client)
-    began = clock.monotonic()
     try:
-        names = await upstream.model_names()
-    except UpstreamFailure as failure:
-        finding = judge(provider, failure)
-    else:
-        milliseconds = (clock.monotonic() - began) * 1_000
-        words = f"{provider.base_url} offers {len(names)} models ({milliseconds:.0f} ms)"
-        finding = Finding("ok" if names else "warn", what, words)
+        listed = await _list(upstream)
+        asked = await _ask(upstream, PATHS[provider.dialect])
     finally:
         await upstream.close()
-    return Answer(provider=provider.name, finding=finding, offset=next(iter(offsets), None))
+    return Answer(
+        provider=provider.name,
+        finding=judge(provider, listed, asked),
+        offset=next(iter(offsets), None),
+    )
+
+
+async def _list(upstream: Upstream) -> int | UpstreamFailure:
+    """How many models it offers."""
+    try:
+        return len(await upstream.model_names())
+    except UpstreamFailure as failure:
+        return failure
+
+
+async def _ask(upstream: Upstream, path: str) -> UpstreamFailure | None:
+    """What it says to a request that names no model and says nothing: whoever speaks the dialect complains of that."""
+    try:
+        async with upstream.post(path, b"{}"):
+            return None
+    except UpstreamFailure as failure:
+        return failure
 
 
 def _demo(what: str, *, is_default: bool) -> Finding:
@@ -69,38 +84,3 @@ def _demo(what: str, *, is_default: bool) -> Finding:
             "configuration file",
         )
     return Finding("ok", what, "built in")
-
-
-def judge(provider: ProviderConfig, failure: UpstreamFailure) -> Finding:
-    """What a failed list of models means, and what to do. Pure."""
-    url, what = provider.base_url, f"model {provider.name}"
-    detail = scrub(failure.message, [provider.api_key or "", *provider.headers.values()])
-    match failure.kind:
-        case "unreachable":
-            words = f"no connection to {url}: is base_url right, and that server running?"
-            return Finding("FAIL", what, f"{words} {detail}")
-        case "dropped" | "stalled":
-            return Finding("FAIL", what, f"{url} takes connections and does not answer. {detail}")
-        case "malformed":
-            words = "answers, but not with a list of models: is base_url right?"
-            return Finding("FAIL", what, f"{url} {words} {detail}")
-        case "refused":
-            return _refused(what, url, failure.status or 0, detail, key=bool(provider.api_key))
-
-
-def _refused(what: str, url: str, status: int, detail: str, *, key: bool) -> Finding:
-    said = f"{url} answers {status}: {detail}"
-    if status == 401:
-        advice = "make a new key or correct it" if key else "it wants a key: set api_key_env"
-        return Finding("FAIL", what, f"{said} - {advice}")
-    if status == 429:
-        return Finding("warn", what, f"{said} - a limit or a quota is used up; runs will fail too")
-    if status >= 500:
-        return Finding("FAIL", what, f"{said} - the provider has a problem; try again later")
-    hint = "; base_url may lack /v1" if status == 404 and not url.rstrip("/").endswith("v1") else ""
-    return Finding(
-        "warn",
-        what,
-        f"{said} - it lists no models{hint}. Nothing more was tried: without a model's name no "
-        "completion can be asked for",
-    )

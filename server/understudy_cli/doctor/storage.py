@@ -33,18 +33,30 @@ async def examine(configuration: Configuration, clock: Clock) -> Stored:
         store = Finding("warn", "store", "memory:// forgets everything when the server stops")
         return Stored(findings=(store, _judge_keys(configuration, [])))
     file = file_of(url)
-    if file is not None and not file.exists():
-        store = Finding("ok", "store", f"{file} will be made at the first start")
-        return Stored(findings=(store, _judge_keys(configuration, [])))
     try:
+        if file is not None and not file.exists():
+            store = Finding("ok", "store", f"{file} will be made at the first start")
+            return Stored(findings=(store, _judge_keys(configuration, [])))
         return await _examine_open(configuration, shown, clock)
+    except OSError as error:
+        words = (
+            f"{shown} cannot be read ({error.strerror}): change its owner, or set another --store"
+        )
+        return Stored(findings=(Finding("FAIL", "store", words),))
     except (StoreError, InvalidStoreUrl) as error:
-        return Stored(findings=(Finding("FAIL", "store", str(error)),))
+        return Stored(findings=(Finding("FAIL", "store", f"{error}{advice(str(error))}"),))
+
+
+def advice(words: str) -> str:
+    """What to do about what SQLite said. Pure."""
+    if "is locked" in words:
+        return " - another program writes to it, and does not stop: close that one"
+    return ""
 
 
 async def _examine_open(configuration: Configuration, shown: str, clock: Clock) -> Stored:
     began = clock.monotonic()
-    store = await open_store(configuration.core.store, clock, shared=True)
+    store = await open_store(configuration.core.store, clock, beside=True)
     try:
         await store.ping()
         milliseconds = (clock.monotonic() - began) * 1_000

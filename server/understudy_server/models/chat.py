@@ -15,6 +15,7 @@ def chat_dialect(
 ) -> Dialect:
     """``new_call_id`` names calls that the server sent without an id."""
     return Dialect(
+        name="chat",
         path="/chat/completions",
         build_body=partial(build_body, max_tokens_field=max_tokens_field),
         new_parser=partial(ChatParser, new_call_id),

@@ -6,6 +6,9 @@
 | 400, 413, 422 about the conversation     | ``invalid_prompt``      | the provider's        |
 | 401, 403, 404, other 4xx, 5xx            | ``server_error``        | its meaning, theirs   |
 | unreachable, dropped, stalled, malformed | ``server_error``        | what happened         |
+
+Where the provider said nothing, its status says what it can. No message is longer than
+``LONGEST_MESSAGE``, has characters that cannot be printed, or holds a key.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from understudy_server.models.failure import UpstreamFailure
-from understudy_server.models.port import ModelError
+from understudy_server.models.failure import FailureKind, UpstreamFailure
+from understudy_server.models.port import ErrorCode, ModelError
 from understudy_server.models.retry import is_quota
 
 _INPUT_CODES: Final = frozenset(
@@ -35,6 +38,8 @@ _INPUT_WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _KEY_SHAPE: Final = re.compile(r"\b(sk-|Bearer )[A-Za-z0-9_*.\-]{6,}")
+LONGEST_MESSAGE: Final = 1_000
+"""Characters. Every reader of the run gets them, and each of its readers' logs."""
 _SHORTEST_SECRET: Final = 6
 """A placeholder such as ``none`` is no secret, and blanking it would spoil ordinary words."""
 
@@ -61,26 +66,49 @@ def about_the_input(failure: UpstreamFailure) -> bool:
     )
 
 
+def printable(text: str) -> str:
+    """One line without control characters, of ``LONGEST_MESSAGE`` at most."""
+    text = text[: 100 * LONGEST_MESSAGE]  # looking at each character takes time
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
+
+
 def model_error(
     provider: str, failure: UpstreamFailure, *, partial: bool, secrets: Collection[str] = ()
 ) -> ModelError:
     """What the run reports. ``secrets`` never appear in it, even if the provider repeats them."""
-    message = failure.message
+    # Before anything is cut: half a key is a secret, too.
+    said = scrub(failure.message, secrets)
+    code, words = _told(provider, failure, printable(said))
+    return ModelError(code, printable(words), partial=partial)
+
+
+def _told(provider: str, failure: UpstreamFailure, said: str) -> tuple[ErrorCode, str]:
     if failure.kind != "refused":
-        return ModelError(
-            "server_error", scrub(_broken(provider, failure), secrets), partial=partial
-        )
-    if failure.status == 429 or failure.code == "rate_limit_exceeded" or is_quota(failure):
-        return ModelError("rate_limit_exceeded", scrub(message, secrets), partial=partial)
-    if about_the_input(failure):
-        return ModelError("invalid_prompt", scrub(message, secrets), partial=partial)
-    said = f" ({failure.status}): {message}" if failure.status else f": {message}"
-    text = f"The model provider '{provider}' {_verb(failure)}{said}"
-    return ModelError("server_error", scrub(text, secrets), partial=partial)
+        return "server_error", _broken(provider, failure.kind, said)
+    code = _code(failure)
+    if said and code != "server_error":
+        return code, said
+    status = f" ({failure.status})" if failure.status else ""
+    reason = f": {said}" if said else ""
+    if not status and not reason:
+        reason = ": no reason was given"
+    return code, f"The model provider '{provider}' {_verb(failure)}{status}{reason}"
 
 
-def _broken(provider: str, failure: UpstreamFailure) -> str:
-    match failure.kind:
+def _code(failure: UpstreamFailure) -> ErrorCode:
+    if is_limit(failure):
+        return "rate_limit_exceeded"
+    return "invalid_prompt" if about_the_input(failure) else "server_error"
+
+
+def is_limit(failure: UpstreamFailure) -> bool:
+    """Whether the provider has had too much, of this caller or of what was paid for."""
+    return failure.status == 429 or failure.code == "rate_limit_exceeded" or is_quota(failure)
+
+
+def _broken(provider: str, kind: FailureKind, said: str) -> str:
+    match kind:
         case "unreachable":
             what = "could not be reached"
         case "dropped":
@@ -89,11 +117,13 @@ def _broken(provider: str, failure: UpstreamFailure) -> str:
             what = "stopped answering"
         case _:
             what = "sent an answer that is not understood"
-    detail = f": {failure.message}" if failure.message else ""
+    detail = f": {said}" if said else ""
     return f"The model provider '{provider}' {what}{detail}"
 
 
 def _verb(failure: UpstreamFailure) -> str:
+    if is_limit(failure):
+        return "asks for fewer requests"
     match failure.status:
         case 401:
             return "refused the API key"
@@ -105,6 +135,8 @@ def _verb(failure: UpstreamFailure) -> str:
             return "has no such address; its base_url may be wrong"
         case None:
             return "reported an error"
+        case status if 300 <= status < 400:
+            return "points to another address; its base_url may be wrong"
         case status if status >= 500:
             return "had an error"
         case _:

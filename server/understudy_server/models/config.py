@@ -1,6 +1,7 @@
 """Reading ``ModelsConfig`` from a TOML-shaped mapping and the environment. Pure.
 
 default_provider = "openai"
+retired_models = "gpt-4o"
 
 [providers.openai]
 api_key_env = "OPENAI_API_KEY"
@@ -10,7 +11,7 @@ dialect = "responses"
 context_window = 128000
 
 [aliases]
-"gpt-4-turbo-preview" = "gpt-4o"
+"my-old-name" = "gpt-4o"
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from understudy_server.models.provider import (
     ModelsConfig,
     ProviderConfig,
 )
+from understudy_server.models.retired import RETIRED
 
 OPENAI_URL: Final = "https://api.openai.com/v1"
 _DEFAULTS: Final = ProviderConfig(name="", dialect="responses")
@@ -35,12 +37,16 @@ def load_providers(toml: Mapping[str, Any], env: Mapping[str, str]) -> ModelsCon
     """Raises ``ConfigError``, which names the place in the file or the variable at fault.
 
     Without a ``providers`` table: OpenAI if the environment has ``OPENAI_API_KEY`` or
-    ``OPENAI_BASE_URL``, else the demo model.
+    ``OPENAI_BASE_URL``, else the demo model. ``retired_models`` is an alias for every name in ``RETIRED``.
     """
     top = Table("", toml)
     tables = top.table("providers")
     providers = tuple(_provider(name, tables.table(name), env) for name in tables.names())
     aliases = {name: top.table("aliases").text(name) or "" for name in top.table("aliases").names()}
+    # Off unless a target is set; an alias of one's own comes first.
+    target = top.text("retired_models") or env.get("UNDERSTUDY_RETIRED_MODELS")
+    if target:
+        aliases = dict.fromkeys(RETIRED, target) | aliases
     if not providers:
         providers = (_from_environment(env),)
     default = top.text("default_provider")
@@ -108,6 +114,7 @@ def _provider(name: str, table: Table, env: Mapping[str, str]) -> ProviderConfig
         model_windows=windows,
         connect_timeout=table.seconds("connect_timeout") or _DEFAULTS.connect_timeout,
         stall_timeout=table.seconds("stall_timeout") or _DEFAULTS.stall_timeout,
+        max_answer_bytes=table.count("max_answer_bytes") or _DEFAULTS.max_answer_bytes,
         max_retries=_DEFAULTS.max_retries if max_retries is None else max_retries,
         reasoning_items=_DEFAULTS.reasoning_items if reasoning_items is None else reasoning_items,
         max_tokens_field=max_tokens_field or _DEFAULTS.max_tokens_field,

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 
+import orjson
+
 from understudy_server.clock import Clock
+from understudy_server.models.chat_request import build_body
 from understudy_server.models.demo_reply import reply
-from understudy_server.models.port import ModelEvent, ModelRequest
+from understudy_server.models.port import ModelEvent, ModelRequest, Sent
 
 
 class DemoModel:
@@ -24,6 +27,9 @@ class DemoModel:
         self._pause = pause
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        if request.show_sent:
+            # There is no wire here: shown is what a server of the plainest dialect would have got.
+            yield Sent(dialect="demo", url=None, body=orjson.dumps(build_body(request)))
         for event in reply(request, self._new_call_id):
             await self._clock.sleep(self._pause)
             yield event

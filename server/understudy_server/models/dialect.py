@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from understudy_server.models.parser import StreamParser
 from understudy_server.models.port import ModelRequest
@@ -14,6 +14,7 @@ from understudy_server.models.port import ModelRequest
 class Dialect:
     """Two instances exist: ``responses.responses_dialect`` and ``chat.chat_dialect``."""
 
+    name: Literal["responses", "chat"]
     path: str
     """Below the provider's base URL."""
     build_body: Callable[[ModelRequest], dict[str, Any]]

@@ -7,7 +7,7 @@ what is left into the ``ModelError`` of the port.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from understudy_server.models.loose import Json, as_object, as_text
 
@@ -16,10 +16,15 @@ FailureKind: TypeAlias = Literal["unreachable", "refused", "dropped", "stalled",
 the stream. ``dropped``: the connection ended before the answer did. ``stalled``: no bytes for too
 long. ``malformed``: bytes came that are not the dialect."""
 
+_MESSAGES: Final = ("message", "detail", "msg")
+
 
 @dataclass(eq=False, kw_only=True)
 class UpstreamFailure(Exception):
-    """``message`` is the provider's own where it gave one; the other fields are None if unknown."""
+    """``message`` is the provider's own where it gave one; the other fields are None if unknown.
+
+    For ``refused`` it is empty if the provider gave no reason.
+    """
 
     kind: FailureKind
     message: str = ""
@@ -36,12 +41,24 @@ class UpstreamFailure(Exception):
 
 
 def reported(error: object) -> UpstreamFailure:
-    """The failure behind an error value found inside a stream: an object, or just a text."""
+    """The failure behind an error value: an object, or just a text."""
     fields: Json = as_object(error)
+    code = fields.get("code")
     return UpstreamFailure(
         kind="refused",
-        message=as_text(fields.get("message")) or as_text(error) or "no reason was given",
-        code=as_text(fields.get("code")) or None,
+        message=_first_text(fields) or as_text(error),
+        # Routers in front of many providers put the status of the one behind them here.
+        status=code if _is_status(code) else None,
+        code=as_text(code) or None,
         type=as_text(fields.get("type")) or None,
         param=as_text(fields.get("param")) or None,
     )
+
+
+def _first_text(fields: Json) -> str:
+    """Servers that are not OpenAI's call the message by other names."""
+    return next(filter(None, (as_text(fields.get(name)) for name in _MESSAGES)), "")
+
+
+def _is_status(code: object) -> bool:
+    return isinstance(code, int) and 400 <= code < 600

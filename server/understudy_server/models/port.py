@@ -106,6 +106,20 @@ class ModelRequest:
     top_p: float | None = None
     reasoning_effort: ReasoningEffort | None = None
     max_output_tokens: int | None = None
+    show_sent: bool = False
+    """Whether to tell what is sent, as a ``Sent`` event before each try."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """What goes to the provider, now. Holds no header and no key."""
+
+    dialect: str
+    """``responses``, ``chat`` or ``demo``."""
+    url: str | None
+    """None for a provider without one."""
+    body: bytes
+    """A JSON object, byte for byte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +178,7 @@ class Finished:
 
 
 ModelEvent: TypeAlias = (
-    TextDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | OpaqueItem | Finished
+    Sent | TextDelta | RefusalDelta | ToolCallStarted | ToolCallDelta | OpaqueItem | Finished
 )
 
 ErrorCode: TypeAlias = Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
@@ -180,7 +194,7 @@ class ModelError(Exception):
     code: ErrorCode
     message: str
     partial: bool = field(default=False, kw_only=True)
-    """Whether events had been delivered before the failure (such a call is never retried)."""
+    """Whether a part of the answer had been delivered before the failure (it is never retried then)."""
 
     def __str__(self) -> str:
         return self.message
@@ -192,6 +206,7 @@ class Model(Protocol):
     def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """The events of one model call, ending with ``Finished``; raises ``ModelError``.
 
+        A try that fails before its answer has begun may be repeated, with the same body.
         Closing the generator (or cancelling its task) closes the upstream connection at once.
         """
         ...

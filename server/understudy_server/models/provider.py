@@ -36,6 +36,9 @@ class ProviderConfig:
     connect_timeout: float = 10.0
     stall_timeout: float = 60.0
     """The longest silence in the middle of an answer, or before it."""
+    max_answer_bytes: int = 64 * 1024 * 1024
+    """More than this in one answer, events and all, is no answer. The text of a turn ends long before
+    (``MAX_SAID`` of ``runs/turn.py``), but each of its tokens may be wrapped in half a kilobyte."""
     max_retries: int = 2
     reasoning_items: bool = True
     """``responses`` only: ask for encrypted reasoning and replay it."""

@@ -12,9 +12,10 @@ from understudy_server.clock import Clock
 from understudy_server.models.complaints import model_error
 from understudy_server.models.dialect import Dialect
 from understudy_server.models.failure import UpstreamFailure
-from understudy_server.models.port import ModelError, ModelEvent, ModelRequest
+from understudy_server.models.port import ModelError, ModelEvent, ModelRequest, Sent
 from understudy_server.models.provider import ProviderConfig
 from understudy_server.models.retry import RetryPolicy, retry_delay
+from understudy_server.models.shown_url import shown_url
 from understudy_server.models.upstream import Upstream
 
 
@@ -32,6 +33,7 @@ class RemoteModel:
     ) -> None:
         self._provider = config.name
         self._secrets = tuple(filter(None, (config.api_key, *config.headers.values())))
+        self._url = shown_url(config.base_url, dialect.path, self._secrets)
         self._policy = RetryPolicy(max_retries=config.max_retries)
         self._upstream = upstream
         self._dialect = dialect
@@ -44,6 +46,8 @@ class RemoteModel:
         retries_made = 0
         while True:
             delivered = False
+            if request.show_sent:
+                yield Sent(dialect=self._dialect.name, url=self._url, body=content)
             try:
                 async with aclosing(self._attempt(content)) as events:
                     async for event in events:

@@ -13,6 +13,7 @@ from understudy_server.models.responses_stream import ResponsesParser
 def responses_dialect(new_call_id: Callable[[], str], *, reasoning_items: bool = True) -> Dialect:
     """``new_call_id`` names calls that the server sent without an id."""
     return Dialect(
+        name="responses",
         path="/responses",
         build_body=partial(build_body, reasoning_items=reasoning_items),
         new_parser=partial(ResponsesParser, new_call_id),

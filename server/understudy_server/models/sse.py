@@ -5,31 +5,22 @@ Bytes stay bytes: a character cut in two by the network is whole again before an
 
 from __future__ import annotations
 
-from typing import Final
-
-_LONGEST_EVENT: Final = 64 * 1024 * 1024
-
-
-class EventTooLong(Exception):
-    """One event went on for more than 64 MiB: this is no event stream."""
-
 
 class SseSplitter:
     """Push chunks in; get back the data of each event that they complete.
 
     Event names, ids and comments are dropped: both dialects repeat the event's type inside its
-    data, and some servers send no names at all. Lines may end in LF, CR or CRLF.
+    data, and some servers send no names at all. Lines may end in LF, CR or CRLF. It keeps what it is
+    fed until an event is complete: who feeds it decides how much that may be.
     """
 
     def __init__(self) -> None:
         self._rest = bytearray()
         self._data: list[bytes] = []
-        self._size = 0
         self._skip_newline = False
         self._at_start = True
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """Raises ``EventTooLong``."""
         if not chunk:
             return []
         if self._skip_newline:
@@ -39,7 +30,6 @@ class SseSplitter:
         # come next is skipped, so that an event is never held back.
         self._skip_newline = chunk.endswith(b"\r")
         if b"\n" not in chunk and b"\r" not in chunk:
-            self._check(len(self._rest))
             return []
         *lines, rest = _lines(bytes(self._rest))
         self._rest = bytearray(rest)
@@ -61,18 +51,12 @@ class SseSplitter:
             if not self._data:
                 return None
             data = b"\n".join(self._data)
-            self._data, self._size = [], 0
+            self._data = []
             return data
         if line.startswith(b"data:"):
             value = line[6:] if line.startswith(b"data: ") else line[5:]
             self._data.append(value)
-            self._size += len(value)
-            self._check(self._size)
         return None
-
-    def _check(self, size: int) -> None:
-        if size > _LONGEST_EVENT:
-            raise EventTooLong
 
 
 def _lines(text: bytes) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""HTTP to one provider: a body out, a stream of decoded events back. All its I/O is here.
+"""HTTP to one provider: a body out, a stream of decoded events back. All its I/O is here and in ``event_stream.py``.
 
 The ``openai`` client brings authentication, base URL, headers and proxies; the stream is read raw,
 because each of its typed events costs as much as thirty decoded by orjson. Its own retries are
@@ -7,92 +7,41 @@ off: ``remote.py`` has ours.
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from typing import Final, Self, cast
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, cast
 
 import httpx2
 import openai
-import orjson
 
-from understudy_server.models.failure import UpstreamFailure, reported
-from understudy_server.models.loose import Json, as_list, as_object, as_text
+from understudy_server.models.event_stream import EventStream, beginning, decoded, whole
+from understudy_server.models.failure import UpstreamFailure
+from understudy_server.models.loose import as_list, as_object, as_text
+from understudy_server.models.mishaps import MISHAPS, mishap
 from understudy_server.models.provider import ProviderConfig
-from understudy_server.models.sse import EventTooLong, SseSplitter
+from understudy_server.models.refusals import LONGEST_EXPLANATION, refusal, unstreamed
 
 _PLACEHOLDER_KEY: Final = "none"
 """The client insists on a key; servers without keys ignore it."""
-_DRAIN_SECONDS: Final = 0.2
 _NOT_EVENTS: Final = ("application/json", "text/html")
-
-
-class EventStream:
-    """The decoded events of one response, as they arrive.
-
-    Iterating raises ``UpstreamFailure`` (dropped, stalled, malformed). It ends at ``[DONE]``, which
-    sets ``announced``, or where the response ends.
-    """
-
-    def __init__(self, response: httpx2.Response) -> None:
-        self._chunks = response.aiter_bytes()
-        self._splitter = SseSplitter()
-        self._ready: deque[bytes] = deque()
-        self._over = False
-        self.announced = False
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Json:
-        while not self._ready:
-            if self._over:
-                raise StopAsyncIteration
-            await self._read()
-        data = self._ready.popleft()
-        if data.strip() == b"[DONE]":
-            self.announced = self._over = True
-            self._ready.clear()
-            raise StopAsyncIteration
-        try:
-            return _decoded(data)
-        except UpstreamFailure:
-            if self._over:  # half an event, because the connection ended within it
-                raise UpstreamFailure(kind="dropped") from None
-            raise
-
-    async def drain(self) -> None:
-        """Read the few bytes behind the last event, so that the connection can be used again."""
-        with suppress(TimeoutError, httpx2.HTTPError):
-            async with asyncio.timeout(_DRAIN_SECONDS):
-                while await anext(self._chunks, None) is not None:
-                    pass
-
-    async def _read(self) -> None:
-        try:
-            chunk = await anext(self._chunks, None)
-            if chunk is None:
-                self._over = True
-                self._ready.extend(self._splitter.end())
-            else:
-                self._ready.extend(self._splitter.feed(chunk))
-        except EventTooLong:
-            raise UpstreamFailure(kind="malformed", message="an endless event") from None
-        except (httpx2.HTTPError, OSError) as error:
-            raise _broken(error) from error
+_READ_COMPRESSED: Final = frozenset({"", "identity", "gzip", "deflate"})
 
 
 def open_http_client(config: ProviderConfig) -> httpx2.AsyncClient:
     """Connections over aiohttp: less than half the time per chunk of the client's own default."""
     timeout = httpx2.Timeout(config.stall_timeout, connect=config.connect_timeout)
-    return openai.DefaultAioHttpClient(timeout=timeout)
+    # A redirect would carry the conversation, and keys in headers, to whom the provider names.
+    return openai.DefaultAioHttpClient(timeout=timeout, follow_redirects=False)
 
 
 class Upstream:
     """One provider's HTTP API. ``http_client`` sets the timeouts, and is closed with this."""
 
     def __init__(self, config: ProviderConfig, http_client: httpx2.AsyncClient) -> None:
+        self._config = config
+        hooks = http_client.event_hooks
+        # Before the client looks at it: that would read the whole body, however long it is.
+        http_client.event_hooks = {**hooks, "response": [*hooks["response"], _check_status]}
         self._client = openai.AsyncOpenAI(
             api_key=config.api_key or _PLACEHOLDER_KEY,
             base_url=config.base_url,
@@ -123,26 +72,32 @@ class Upstream:
                 stream=True,
                 stream_cls=openai.AsyncStream[object],
             )
-        except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
-            raise _broken(error) from error
+        except MISHAPS as error:
+            raise mishap(error, self._config) from error
         # Typed as the stream class, but `cast_to` decides: this is the untouched response.
         response = cast("httpx2.Response", stream)
         try:
-            kind = response.headers.get("content-type", "")
-            if kind.startswith(_NOT_EVENTS):
-                message = f"it is {kind}, not an event stream"
-                raise UpstreamFailure(kind="malformed", message=message)
-            yield EventStream(response)
+            await _check_kind(response)
+            yield EventStream(response, self._config)
         finally:
             await response.aclose()
 
     async def model_names(self) -> tuple[str, ...]:
         """What ``GET /models`` lists; raises ``UpstreamFailure``."""
         try:
-            response = await self._client.get("/models", cast_to=httpx2.Response)
-        except (openai.OpenAIError, httpx2.HTTPError, OSError) as error:
-            raise _broken(error) from error
-        listed = as_list(_decoded(response.content).get("data"))
+            stream = await self._client.get(
+                "/models",
+                cast_to=httpx2.Response,
+                stream=True,
+                stream_cls=openai.AsyncStream[object],
+            )
+        except MISHAPS as error:
+            raise mishap(error, self._config) from error
+        response = cast("httpx2.Response", stream)
+        try:
+            listed = as_list(decoded(await whole(response, self._config)).get("data"))
+        finally:
+            await response.aclose()
         names = (as_text(as_object(entry).get("id")) for entry in listed)
         return tuple(name for name in names if name)
 
@@ -150,38 +105,17 @@ class Upstream:
         await self._client.close()
 
 
-def _decoded(data: bytes) -> Json:
-    try:
-        event = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise UpstreamFailure(kind="malformed", message=f"bad JSON: {error}") from None
-    if not isinstance(event, dict):
-        raise UpstreamFailure(kind="malformed", message="an event that is not an object")
-    return event
+async def _check_status(response: httpx2.Response) -> None:
+    if not response.is_success:
+        body = await beginning(response, LONGEST_EXPLANATION)
+        raise refusal(response.status_code, response.headers, body)
 
 
-def _broken(error: Exception) -> UpstreamFailure:
-    """What happened, from the client's or the transport's exception."""
-    if isinstance(error, openai.APIStatusError):
-        failure = reported(error.body or error.response.reason_phrase)
-        failure.status = error.status_code
-        failure.retry_after = _retry_after(error.response.headers)
-        return failure
-    cause = error.__cause__ if isinstance(error, openai.APIConnectionError) else error
-    match cause:
-        case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            return UpstreamFailure(kind="unreachable", message=str(cause))
-        case httpx2.TimeoutException():
-            return UpstreamFailure(kind="stalled")
-        case httpx2.DecodingError() | httpx2.InvalidURL() | httpx2.UnsupportedProtocol():
-            return UpstreamFailure(kind="malformed", message=str(cause))
-        case _:
-            return UpstreamFailure(kind="dropped", message=str(cause))
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds. A date is not read: those who limit model calls send numbers."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        with suppress(ValueError):
-            return max(0.0, float(headers.get(name, "")) * unit)
-    return None
+async def _check_kind(response: httpx2.Response) -> None:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _READ_COMPRESSED:
+        message = f"it is compressed as {encoding}, which was not asked for"
+        raise UpstreamFailure(kind="malformed", message=message)
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind.startswith(_NOT_EVENTS):
+        raise unstreamed(kind, await beginning(response, LONGEST_EXPLANATION))

@@ -18,6 +18,8 @@ class Caller:
     """The caller's ``x-request-id``, or one made here."""
     idempotency_key: str | None = None
     """Its ``idempotency-key``: the same key with the same request is answered with the same object."""
+    repeated: bool = False
+    """Whether this call may have been made before, its answer being lost (``previous-attempts``)."""
 
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")

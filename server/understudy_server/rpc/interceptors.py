@@ -108,6 +108,7 @@ class CallInterceptor(aio.ServerInterceptor):
                     key_id=principal.key_id,
                     request_id=request_id,
                     idempotency_key=metadata.get("idempotency-key") or None,
+                    repeated=metadata.get("previous-attempts", "0") != "0",
                 )
             )
             self._limits.check(request)

@@ -1,4 +1,4 @@
-"""Operations on runs."""
+"""Beginning a run, going on with one, and following it: each gives where its events are to be read from."""
 
 from __future__ import annotations
 
@@ -8,37 +8,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
-import structlog
-
-from understudy.v1 import message_pb2, run_pb2, thread_pb2, tool_pb2
-from understudy_server.errors import Conflict, InvalidRequest
+from understudy.v1 import message_pb2, run_pb2, thread_pb2
 from understudy_server.idempotency import Identity, identify
-from understudy_server.rpc import lookup, paging, references, threads, updates
-from understudy_server.rpc.assistants import check_tools
+from understudy_server.rpc import lookup, references, run_preparation, threads
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs import events as ev
 from understudy_server.runs import head as heads
-from understudy_server.runs import spec as specs
-from understudy_server.runs import starting, stopping, submitting
+from understudy_server.runs import starting, submitting
 from understudy_server.runs.collaborators import Collaborators
-from understudy_server.runs.holder import put_state
 from understudy_server.runs.live import Live
 from understudy_server.runs.tail import Tail
 from understudy_server.runs.waiting import wait_settled
 from understudy_server.runs.worker import Worker
-from understudy_server.store import tables
-from understudy_server.store.commits import commit_new
-from understudy_server.store.port import EventId, Partition, Position, Record
-from understudy_server.store.v1.records_pb2 import RunSpec, RunState
+from understudy_server.store.port import EventId, Partition
+from understudy_server.store.v1.records_pb2 import RunSpec
 from understudy_server.threads import creation
 from understudy_server.threads.messages import file_references, new_message
 
-_BOUND = frozenset({"thread_id", "run_id"})
 DEFAULT_WAIT = 60
 """Seconds that a blocking call waits when it does not say."""
-
-MAX_SPEC_BYTES = 800_000
-"""Of what a run is created with; it goes into one commit with the rest."""
 
 Waitable: TypeAlias = (
     run_pb2.CreateRunRequest | run_pb2.CreateThreadAndRunRequest | run_pb2.SubmitToolOutputsRequest
@@ -65,7 +53,9 @@ class Runs:
         self._store = shared.store
         self._worker = worker
         self._live = live
-        self._drop_unavailable_tools = drop_unavailable_tools
+        self._prepare = partial(
+            run_preparation.prepare, shared, drop_unavailable_tools=drop_unavailable_tools
+        )
         self._beginning: set[asyncio.Task[Begun]] = set()
 
     async def create(self, caller: Caller, request: run_pb2.CreateRunRequest) -> Begun:
@@ -85,7 +75,9 @@ class Runs:
         if before is not None:
             return before
         resources = thread.body.thread.tool_resources
-        new = await self._prepare(caller, request, identity, request.thread_id, resources)
+        new = await self._prepare(
+            caller, request, identity, thread_id=request.thread_id, resources=resources
+        )
         seconds = self._store.now() // heads.SECOND
         additional = [
             new_message(
@@ -125,7 +117,9 @@ class Runs:
         if before is not None:
             await lookup.thread(self._store, caller.project, identity.id)
             return before
-        new_run = await self._prepare(caller, request, run_identity, identity.id, resources)
+        new_run = await self._prepare(
+            caller, request, run_identity, thread_id=identity.id, resources=resources
+        )
         return await self._undisturbed(self._start_with_thread(new_thread, new_run))
 
     async def submit(self, caller: Caller, request: run_pb2.SubmitToolOutputsRequest) -> Begun:
@@ -168,121 +162,6 @@ class Runs:
             state=state.body.run,
             after=after,
             joining=True,
-        )
-
-    async def list(
-        self, caller: Caller, request: run_pb2.ListRunsRequest
-    ) -> run_pb2.ListRunsResponse:
-        partition, _ = await lookup.thread(self._store, caller.project, request.thread_id)
-
-        async def locate(id: str) -> Position:
-            _, _, state = await lookup.run(self._store, caller.project, request.thread_id, id)
-            return state.record.position
-
-        lister = partial(self._store.list, partition, tables.runs.kind)
-        page = await paging.page(request, lister, locate)
-        data = await self._read(page.records)
-        return run_pb2.ListRunsResponse(
-            data=data, has_more=page.has_more, **paging.ends([run.id for run in data])
-        )
-
-    async def list_project(
-        self, caller: Caller, request: run_pb2.ListProjectRunsRequest
-    ) -> run_pb2.ListProjectRunsResponse:
-        labels = []
-        if request.HasField("status"):
-            labels.append(f"status={request.status}")
-        if request.assistant_id:
-            labels.append(f"assistant={request.assistant_id}")
-        label = "&".join(labels) or tables.ALL
-        lister = partial(self._store.directory, caller.project, tables.runs.kind, label)
-
-        async def locate(id: str) -> Position:
-            # A cursor names only the run, so it is found by walking the listing that it comes from.
-            low: Position | None = None
-            while found := await self._store.directory(
-                caller.project, tables.runs.kind, tables.ALL, low=low, limit=500
-            ):
-                for record in found:
-                    if record.id == id:
-                        return record.position
-                low = found[-1].position
-            raise lookup.missing(lookup.RUN, id)
-
-        page = await paging.page(request, lister, locate)
-        data = await self._read(page.records)
-        return run_pb2.ListProjectRunsResponse(
-            data=data, has_more=page.has_more, **paging.ends([run.id for run in data])
-        )
-
-    async def get(self, caller: Caller, request: run_pb2.GetRunRequest) -> run_pb2.Run:
-        _, spec, state = await lookup.run(
-            self._store, caller.project, request.thread_id, request.run_id
-        )
-        return ev.join(spec.body.run, state.body.run)
-
-    async def modify(self, caller: Caller, request: run_pb2.ModifyRunRequest) -> run_pb2.Run:
-        names = updates.written_fields(request, request.update_mask.paths, _BOUND)
-        while True:
-            partition, spec, row = await lookup.run(
-                self._store, caller.project, request.thread_id, request.run_id
-            )
-            after = RunState()
-            after.CopyFrom(row.body)
-            updates.write(after.run, request, names)
-            put = put_state(row, after, spec.body.run.assistant_id, self._store.now())
-            try:
-                await commit_new(self._store, partition, [put], self._shared.clock)
-            except Conflict:
-                continue
-            return ev.join(spec.body.run, after.run)
-
-    async def cancel(self, caller: Caller, request: run_pb2.CancelRunRequest) -> run_pb2.Run:
-        partition, spec, _ = await lookup.run(
-            self._store, caller.project, request.thread_id, request.run_id
-        )
-        state = await stopping.cancel(self._shared, partition, request.run_id)
-        return ev.join(spec.body.run, state)
-
-    async def _prepare(
-        self,
-        caller: Caller,
-        request: specs.CreateRequest,
-        identity: Identity,
-        thread_id: str,
-        resources: tool_pb2.ToolResources,
-    ) -> starting.NewRun:
-        check_tools(request.tools.tools)
-        found = await lookup.assistant(self._store, caller.project, request.assistant_id)
-        run = specs.effective(
-            request,
-            found.body.assistant,
-            resources,
-            run_id=identity.id,
-            thread_id=thread_id,
-        )
-        if run.ByteSize() > MAX_SPEC_BYTES:
-            raise InvalidRequest(
-                f"The run's instructions and tools are too large: {run.ByteSize()} bytes together, "
-                f"of at most {MAX_SPEC_BYTES}.",
-                reason="STRING_ABOVE_MAX_LENGTH",
-                param="instructions",
-            )
-        dropped = specs.check(run, drop_unavailable=self._drop_unavailable_tools)
-        if dropped:
-            structlog.get_logger().warning("tools_dropped", run_id=run.id, tools=dropped)
-        resolved = self._shared.models.resolve(run.model)
-        served = f"{resolved.provider}/{resolved.model}"
-        if resolved.alias_of is not None:
-            structlog.get_logger().info(
-                "model_replaced", run_id=run.id, requested=run.model, served=served
-            )
-        include = request.include if isinstance(request, run_pb2.CreateRunRequest) else ()
-        return starting.NewRun(
-            spec=RunSpec(run=run, fingerprint=identity.fingerprint, include=include),
-            metadata=dict(request.metadata),
-            requested_model=run.model,
-            served_model=served,
         )
 
     async def _begun_before(self, partition: Partition, identity: Identity) -> Begun | None:
@@ -345,12 +224,3 @@ class Runs:
             state=started.state.run,
             after=started.first,
         )
-
-    async def _read(self, records: Sequence[Record]) -> Sequence[run_pb2.Run]:
-        found = []
-        for record in records:
-            spec = await tables.specs.get(self._store, record.partition, record.id, fresh=True)
-            if spec is not None:
-                state = tables.runs.parse(record).body.run
-                found.append(ev.join(spec.body.run, state))
-        return found

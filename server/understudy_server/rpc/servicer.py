@@ -25,6 +25,7 @@ from understudy_server.rpc.messages import Messages
 from understudy_server.rpc.models import Models
 from understudy_server.rpc.runs import Begun, Runs
 from understudy_server.rpc.steps import Steps
+from understudy_server.rpc.stored_runs import StoredRuns
 from understudy_server.rpc.threads import Threads
 
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
@@ -38,12 +39,14 @@ class AssistantsServicer(assistants_service_pb2_grpc.AssistantsServiceServicer):
         threads: Threads,
         messages: Messages,
         runs: Runs,
+        stored_runs: StoredRuns,
         steps: Steps,
     ) -> None:
         self._assistants = assistants
         self._threads = threads
         self._messages = messages
         self._runs = runs
+        self._stored_runs = stored_runs
         self._steps = steps
 
     async def CreateAssistant(
@@ -124,21 +127,21 @@ class AssistantsServicer(assistants_service_pb2_grpc.AssistantsServiceServicer):
     async def ListRuns(
         self, request: run_pb2.ListRunsRequest, context: Context
     ) -> run_pb2.ListRunsResponse:
-        return await self._runs.list(caller(), request)
+        return await self._stored_runs.list(caller(), request)
 
     async def ListProjectRuns(
         self, request: run_pb2.ListProjectRunsRequest, context: Context
     ) -> run_pb2.ListProjectRunsResponse:
-        return await self._runs.list_project(caller(), request)
+        return await self._stored_runs.list_project(caller(), request)
 
     async def GetRun(self, request: run_pb2.GetRunRequest, context: Context) -> run_pb2.Run:
-        return await self._runs.get(caller(), request)
+        return await self._stored_runs.get(caller(), request)
 
     async def ModifyRun(self, request: run_pb2.ModifyRunRequest, context: Context) -> run_pb2.Run:
-        return await self._runs.modify(caller(), request)
+        return await self._stored_runs.modify(caller(), request)
 
     async def CancelRun(self, request: run_pb2.CancelRunRequest, context: Context) -> run_pb2.Run:
-        return await self._runs.cancel(caller(), request)
+        return await self._stored_runs.cancel(caller(), request)
 
     async def ListRunSteps(
         self, request: run_step_pb2.ListRunStepsRequest, context: Context
@@ -149,6 +152,11 @@ class AssistantsServicer(assistants_service_pb2_grpc.AssistantsServiceServicer):
         self, request: run_step_pb2.GetRunStepRequest, context: Context
     ) -> run_step_pb2.RunStep:
         return await self._steps.get(caller(), request)
+
+    async def GetRunStepModelCall(
+        self, request: run_step_pb2.GetRunStepModelCallRequest, context: Context
+    ) -> run_step_pb2.RunStepModelCall:
+        return await self._steps.model_call(caller(), request)
 
     async def CreateRun(self, request: run_pb2.CreateRunRequest, context: Context) -> run_pb2.Run:
         return await self._runs.answer(await self._runs.create(caller(), request), request)

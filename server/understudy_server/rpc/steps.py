@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from understudy.v1 import run_step_pb2
+from understudy_server.errors import NotFound, Unimplemented
 from understudy_server.rpc import lookup, paging
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs import machine
@@ -13,10 +14,13 @@ from understudy_server.store import tables
 from understudy_server.store.port import Position
 from understudy_server.store.v1.records_pb2 import RunState, StepRecord
 
+_SETTING = "UNDERSTUDY_KEEP_MODEL_REQUESTS"
+
 
 class Steps:
     def __init__(self, shared: Collaborators) -> None:
         self._store = shared.store
+        self._keeps_calls = shared.keep_model_requests
 
     async def list(
         self, caller: Caller, request: run_step_pb2.ListRunStepsRequest
@@ -49,6 +53,34 @@ class Steps:
         if row is None:
             raise lookup.missing(lookup.STEP, request.step_id)
         return shown(row.body, state.body)
+
+    async def model_call(
+        self, caller: Caller, request: run_step_pb2.GetRunStepModelCallRequest
+    ) -> run_step_pb2.RunStepModelCall:
+        partition, _, _ = await lookup.run(
+            self._store, caller.project, request.thread_id, request.run_id
+        )
+        step = await tables.steps(request.run_id).get(
+            self._store, partition, request.step_id, fresh=True
+        )
+        if step is None:
+            raise lookup.missing(lookup.STEP, request.step_id)
+        if not self._keeps_calls:
+            # Not "not found": the step is there, and a program that asks must not take it for gone.
+            raise Unimplemented(
+                f"This server does not keep what it sends to models. With {_SETTING}=true it does, for steps that "
+                "begin from then on."
+            )
+        kept = await tables.model_calls(request.run_id).get(
+            self._store, partition, step.body.request, fresh=True
+        )
+        if kept is None:
+            raise NotFound(
+                f"No model request is kept for run step '{step.id}': the step began while {_SETTING} was off."
+            )
+        call = kept.body.call
+        call.step_id = step.id
+        return call
 
 
 def shown(record: StepRecord, state: RunState) -> run_step_pb2.RunStep:

@@ -92,7 +92,7 @@ async def _claim(
     partition = head.record.partition
     left = await ending.remains(shared.store, partition, run_id)
     now = shared.store.now()
-    claimed = heads.claimed(head.body, core=core, now=now)
+    claimed = heads.claimed(head.body, core=core, now=now, lease=shared.lease)
     events = []
     operations: list[Operation] = [claimed.put(head.version)]
     seconds = now // heads.SECOND

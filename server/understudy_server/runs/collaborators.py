@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from understudy_server.clock import Clock
 from understudy_server.ids import Ids
 from understudy_server.models.port import Models
+from understudy_server.runs.head import LEASE
 from understudy_server.runs.history import History
 from understudy_server.store.port import Store
 from understudy_server.tools.port import Functions
@@ -22,3 +23,7 @@ class Collaborators:
     models: Models
     history: History
     functions: Functions
+    lease: int = LEASE
+    """Microseconds for which a core holds a run without a commit."""
+    keep_model_requests: bool = False
+    """Whether what a provider is sent is kept with the steps that come of it."""

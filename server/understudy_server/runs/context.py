@@ -7,12 +7,12 @@ refuse it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from understudy.v1 import content_pb2, message_pb2, reasoning_pb2, run_pb2, run_step_pb2, tool_pb2
 from understudy_server.models import port as model
-from understudy_server.runs import window
+from understudy_server.runs import tokens, window
 from understudy_server.store.v1.records_pb2 import StepRecord
 from understudy_server.tools.port import FunctionDefinition
 
@@ -52,36 +52,31 @@ def build(material: Material) -> model.ModelRequest:
     if run.truncation_strategy.type == run_pb2.TRUNCATION_TYPE_LAST_MESSAGES:
         # Unset counts as everything: the API allows the type without a number.
         earlier = earlier[-(run.truncation_strategy.last_messages or len(earlier)) :]
-    own = _own_items(material)
-    instructions = run.instructions if run.HasField("instructions") else None
-    items = [_message(m) for m in earlier]
-    limit = min(material.resolved.context_window, material.prompt_left or window.UNLIMITED)
-    tools = _functions(run.tools, material.definitions)
-    response_format = _response_format(run)
-    fixed = (
-        window.estimate(own)
-        + window.estimate_text(instructions or "")
-        + window.estimate_tools(tools)
-        + window.estimate_format(response_format)
-    )
-    fitting = window.newest_that_fit(items, limit - fixed)
     # A step that a takeover abandoned does not count: the model has not had its turn yet.
     first = not any(_is_completed(record) for record in material.steps)
-    return model.ModelRequest(
+    tools = _functions(run.tools, material.definitions)
+    bare = model.ModelRequest(
         model=material.resolved.model,
-        instructions=instructions,
-        items=(*fitting, *own),
+        # Empty ones have done their work: they replaced the assistant's.
+        instructions=run.instructions or None,
         tools=tools,
         tool_choice=_tool_choice(run.tool_choice, first=first) if tools else None,
         parallel_tool_calls=(
             run.parallel_tool_calls if tools and run.HasField("parallel_tool_calls") else None
         ),
-        response_format=response_format,
+        response_format=_response_format(run),
         temperature=run.temperature if run.HasField("temperature") else None,
         top_p=run.top_p if run.HasField("top_p") else None,
         reasoning_effort=_effort(run),
         max_output_tokens=material.completion_left,
     )
+    own = _own_items(material)
+    room = window.room_for_prompt(material.resolved.context_window, material.completion_left)
+    if material.prompt_left is not None:
+        room = min(room, material.prompt_left)
+    fixed = tokens.of_items(own) + tokens.of_rest(bare)
+    fitting = window.newest_that_fit([_message(m) for m in earlier], room - fixed)
+    return replace(bare, items=(*fitting, *own))
 
 
 def _own_items(material: Material) -> list[model.Item]:

@@ -7,6 +7,7 @@ model call, whose events ``Turn`` turns into actions. Everything durable goes th
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import structlog
 
@@ -44,7 +45,11 @@ class Executor:
         self.feed = feed
         self._spec = run_pb2.Run()
         self._holder = Holder(
-            store=collaborators.store, clock=collaborators.clock, claim=claim, feed=feed
+            store=collaborators.store,
+            clock=collaborators.clock,
+            claim=claim,
+            feed=feed,
+            lease=collaborators.lease,
         )
         self._inbox = Inbox(collaborators.clock)
         self._keeper = Keeper(self._holder, collaborators.clock)
@@ -165,7 +170,9 @@ class Executor:
             await self._end(request)
             return True
         resolved = self._with.models.resolve(self._spec.model)
-        writer = TurnWriter(self._with, self._claim, self._spec, self._holder)
+        writer = TurnWriter(self._with, self._claim, self._spec, self._holder, resolved)
+        if self._with.keep_model_requests:
+            request = replace(request, show_sent=True)
         said = self._with.models.stream(resolved, request)
         pump = self._inbox.start(lambda: self._inbox.pump_model(said))
         try:

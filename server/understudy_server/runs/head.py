@@ -15,10 +15,10 @@ SECOND = 1_000_000
 """Microseconds."""
 
 LEASE = 15 * SECOND
-"""A holder that has not committed for so long may be replaced."""
+"""A holder that has not committed for so long may be replaced, unless a core is told otherwise."""
 
-BEAT = 5.0
-"""Seconds after its last commit at which a holder renews its lease."""
+BEATS = 3
+"""How often a holder that has nothing else to commit renews its lease before that."""
 
 MAX_TAKEOVERS = 3
 """How many dead holders a run survives; the next takeover ends it as failed."""
@@ -56,7 +56,9 @@ def extended(head: Head, due: int | None, last_order: int) -> NewHead:
     return NewHead(head=after, due=due)
 
 
-def taken(head: Head, *, run_id: str, core: str | None, now: int, last_order: int) -> NewHead:
+def taken(
+    head: Head, *, run_id: str, core: str | None, now: int, last_order: int, lease: int = LEASE
+) -> NewHead:
     """A run has been created, or has got its tool outputs; ``core`` starts it at once, or nobody."""
     after = _copy(head)
     after.active_run = run_id
@@ -64,10 +66,10 @@ def taken(head: Head, *, run_id: str, core: str | None, now: int, last_order: in
     after.last_order = last_order
     if head.active_run != run_id:
         after.takeovers = 0
-    return _lease(after, core, now)
+    return _lease(after, core, now, lease)
 
 
-def claimed(head: Head, *, core: str, now: int) -> NewHead:
+def claimed(head: Head, *, core: str, now: int, lease: int = LEASE) -> NewHead:
     """A core takes over a run that nobody holds or whose holder's lease has ended."""
     after = _copy(head)
     after.attempt += 1
@@ -75,14 +77,14 @@ def claimed(head: Head, *, core: str, now: int) -> NewHead:
     # Only a dead holder counts against the run; a hand-over does not.
     if head.holder:
         after.takeovers += 1
-    return _lease(after, core, now)
+    return _lease(after, core, now, lease)
 
 
-def held(head: Head, *, now: int, last_order: int) -> NewHead:
+def held(head: Head, *, now: int, last_order: int, lease: int = LEASE) -> NewHead:
     """The holder goes on; every commit renews its lease."""
     after = _copy(head)
     after.last_order = last_order
-    return _lease(after, head.holder, now)
+    return _lease(after, head.holder, now, lease)
 
 
 def waiting(head: Head, *, last_order: int, until: int) -> NewHead:
@@ -98,7 +100,7 @@ def handed_over(head: Head, *, now: int, last_order: int) -> NewHead:
     """The holder stops on purpose; any core may go on at once."""
     after = _copy(head)
     after.last_order = last_order
-    return _lease(after, None, now)
+    return _lease(after, None, now, 0)
 
 
 def unlocked(head: Head, *, last_order: int, bump: bool = False) -> NewHead:
@@ -131,9 +133,9 @@ def fenced(head: Head | None, *, run_id: str, attempt: int) -> bool:
     return head is None or head.tombstone or head.active_run != run_id or head.attempt != attempt
 
 
-def _lease(head: Head, core: str | None, now: int) -> NewHead:
+def _lease(head: Head, core: str | None, now: int, lease: int) -> NewHead:
     head.holder = core or ""
-    head.lease_until = now + LEASE if core else 0
+    head.lease_until = now + lease if core else 0
     return NewHead(head=head, due=head.lease_until if core else now)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from understudy.v1 import message_pb2, run_pb2
 from understudy_server.models.port import ModelRequest, Models
-from understudy_server.runs import context, machine, window
+from understudy_server.runs import context, machine, tokens
 from understudy_server.runs.ending import read_steps
 from understudy_server.runs.holder import Claim
 from understudy_server.store import tables
@@ -47,13 +47,17 @@ class History:
             completion_left=completion,
             definitions=self._definitions,
         )
-        return context.build(material)
+        request = context.build(material)
+        # Nothing more can be left out of it, so the call would exceed the budget.
+        if prompt is not None and tokens.of_request(request) > prompt:
+            return machine.Stop(reason=run_pb2.RUN_INCOMPLETE_REASON_MAX_PROMPT_TOKENS)
+        return request
 
-    async def _messages(self, partition: Partition, tokens: int) -> Sequence[message_pb2.Message]:
-        """The newest messages, oldest first: a few more than fit ``tokens``."""
+    async def _messages(self, partition: Partition, window: int) -> Sequence[message_pb2.Message]:
+        """The newest messages, oldest first: a few more than fit ``window``."""
         found: list[message_pb2.Message] = []
         high: Position | None = None
-        left = tokens
+        left = window
         while left > 0:
             page = await self._store.list(
                 partition, tables.messages.kind, high=high, descending=True, limit=_PAGE
@@ -61,9 +65,7 @@ class History:
             for record in page:
                 message = tables.messages.parse(record).body.message
                 found.append(message)
-                left -= window.PER_ITEM + sum(
-                    window.estimate_text(p.text.value) for p in message.content
-                )
+                left -= tokens.PER_ITEM + sum(tokens.of_text(p.text.value) for p in message.content)
             if len(page) < _PAGE:
                 break
             high = page[-1].position

@@ -83,11 +83,14 @@ MAX_BACKLOG = 64_000
 class Holder:
     """Holds one run, from a claim to its end. Not for two tasks at once, but for ``flush``."""
 
-    def __init__(self, *, store: Store, clock: Clock, claim: Claim, feed: Feed) -> None:
+    def __init__(
+        self, *, store: Store, clock: Clock, claim: Claim, feed: Feed, lease: int = heads.LEASE
+    ) -> None:
         self._store = store
         self._clock = clock
         self._claim = claim
         self._feed = feed
+        self._lease = lease
         self._n = claim.n
         self._unlogged: list[event_pb2.RunEvent] = []
         self._backlog = 0
@@ -110,7 +113,8 @@ class Holder:
     @property
     def beat_in(self) -> float:
         """Seconds until the lease is to be renewed; negative when that is overdue."""
-        return self._last_commit + heads.BEAT - self._clock.monotonic()
+        beat = self._lease / heads.SECOND / heads.BEATS
+        return self._last_commit + beat - self._clock.monotonic()
 
     @property
     def crowded(self) -> bool:
@@ -224,7 +228,7 @@ class Holder:
         head = self._head.body
         match change.then:
             case "hold":
-                return heads.held(head, now=now, last_order=order)
+                return heads.held(head, now=now, last_order=order, lease=self._lease)
             case "wait":
                 assert change.state is not None
                 until = change.state.run.expires_at

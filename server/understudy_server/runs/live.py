@@ -67,7 +67,8 @@ class Feed:
 
     def __init__(self) -> None:
         self._unlogged: list[event_pb2.RunEvent] = []
-        self._subscribers: set[Subscription] = set()
+        # A dict for its order: whoever came first is woken first.
+        self._subscribers: dict[Subscription, None] = {}
 
     def show(self, events: Sequence[event_pb2.RunEvent], *, logged: bool) -> None:
         """Gives the events to every reader; they must not be changed afterwards."""
@@ -82,11 +83,11 @@ class Feed:
 
     def subscribe(self) -> Subscription:
         subscription = Subscription(self, self._unlogged)
-        self._subscribers.add(subscription)
+        self._subscribers[subscription] = None
         return subscription
 
     def drop(self, subscription: Subscription) -> None:
-        self._subscribers.discard(subscription)
+        self._subscribers.pop(subscription, None)
 
     def end(self) -> None:
         for subscriber in self._subscribers:

@@ -88,29 +88,27 @@ def check(run: run_pb2.Run, *, drop_unavailable: bool) -> list[str]:
 
 
 def _check_choice(run: run_pb2.Run) -> None:
-    """A forced tool must be there to be called."""
+    """A forced tool must be there to be called. The words are those of OpenAI's sibling endpoints."""
     chosen = run.tool_choice.WhichOneof("choice")
     if chosen is None:
         return
     if chosen == "mode":
         if run.tool_choice.mode != tool_pb2.TOOL_CHOICE_MODE_REQUIRED or run.tools:
             return
-        raise InvalidRequest(
-            "Invalid 'tool_choice': 'required' needs a tool, and the run has none.",
-            reason="INVALID_VALUE",
-            param="tool_choice",
-        )
+        raise _no_choice("Tool choice 'required' must be specified with 'tools' parameter.")
     if chosen == "function":
         name = run.tool_choice.function.name
-        if any(tool.function.name == name for tool in run.tools):
+        if any(tool.HasField("function") and tool.function.name == name for tool in run.tools):
             return
-        wanted = f"the function '{name}'"
+        wanted = f"function '{name}'"
     else:
         if any(tool.WhichOneof("tool") == chosen for tool in run.tools):
             return
-        wanted = f"the tool '{chosen}'"
-    raise InvalidRequest(
-        f"Invalid 'tool_choice': {wanted} is not among the run's tools.",
-        reason="INVALID_VALUE",
-        param="tool_choice",
+        wanted = f"tool '{chosen}'"
+    raise _no_choice(
+        f"Tool choice '{chosen}' not found in 'tools' parameter: the run has no {wanted}."
     )
+
+
+def _no_choice(message: str) -> InvalidRequest:
+    return InvalidRequest(message, reason="INVALID_VALUE", param="tool_choice")

@@ -69,7 +69,14 @@ async def start(
         now = store.now()
         first = heads.next_order(head.body, now)
         last = first + len(additional)
-        taken = heads.taken(head.body, run_id=run_id, core=new.core, now=now, last_order=last)
+        taken = heads.taken(
+            head.body,
+            run_id=run_id,
+            core=new.core,
+            now=now,
+            last_order=last,
+            lease=shared.lease,
+        )
         operations, started = begin(partition, new, attempt=taken.head.attempt, order=last, now=now)
         return Plan([taken.put(head.version), *operations, *puts(additional, first)], started)
 
@@ -125,12 +132,14 @@ async def started_before(
 ) -> Started | None:
     """The request came again: the run is there, and its stream begins at its beginning.
 
-    Raises ``IdempotencyMismatch`` when it is not the same request.
+    Raises ``IdempotencyMismatch`` when it is not the same request, ``NotFound`` when its thread is being purged.
     """
     spec = await tables.specs.get(store, partition, run_id, fresh=True)
     if spec is None:
         return None
     same_request(spec.body.fingerprint, fingerprint)
     state = await tables.runs.get(store, partition, run_id, fresh=True)
-    assert state is not None, "a spec and a state are put in one commit"
+    if state is None:
+        # They were put in one commit: only a purge takes one away before the other is read.
+        raise NotFound(f"No thread found with id '{tables.thread_of(partition)}'.")
     return Started(spec=spec.body, state=state.body, first=LOG_START, claim=None)

@@ -16,8 +16,12 @@ from understudy_server.store.v1.records_pb2 import Head, RunState
 from understudy_server.threads.amend import Done, Plan, amend
 
 
-async def cancel(shared: Collaborators, partition: Partition, run_id: str) -> run_pb2.Run:
+async def cancel(
+    shared: Collaborators, partition: Partition, run_id: str, *, repeated: bool = False
+) -> run_pb2.Run:
     """Asks a run to stop, or ends it when nobody holds it. Returns its state afterwards.
+
+    ``repeated``: the same call may have been made before, so that a cancelled run is its success.
 
     Raises ``NotFound``, and ``StateConflict`` when the run has ended.
     """
@@ -26,7 +30,7 @@ async def cancel(shared: Collaborators, partition: Partition, run_id: str) -> ru
     if spec is None:
         raise NotFound(f"No run found with id '{run_id}'.")
     assistant_id = spec.body.run.assistant_id
-    tried = False
+    tried = repeated
 
     async def decide(head: Row[Head] | None) -> Plan[run_pb2.Run] | Done[run_pb2.Run]:
         nonlocal tried

@@ -67,12 +67,14 @@ async def submit(
             word = word.removeprefix("RUN_STATUS_").lower()
             raise StateConflict(f'Runs in status "{word}" do not accept tool outputs.')
         step = _waiting_step(steps)
-        assert step is not None, "a run that waits has a step that waits"
+        if step is None:
+            # A run that waits has a step that waits: it was purged since the run was read.
+            raise NotFound(f"No thread found with id '{tables.thread_of(partition)}'.")
         check_ids(row.body.run.required_action, outputs)
         now = store.now()
         if now // heads.SECOND >= row.body.run.expires_at:
             raise StateConflict('Runs in status "expired" do not accept tool outputs.')
-        return _plan(partition, spec, head, row, step, given, core, now)
+        return _plan(partition, spec, head, row, step, given, core, now, shared.lease)
 
     return await amend(store, shared.clock, partition, decide)
 
@@ -86,6 +88,7 @@ def _plan(
     given: Mapping[str, str],
     core: str | None,
     now: int,
+    lease: int,
 ) -> Plan[Submitted]:
     seconds = now // heads.SECOND
     run_id = spec.run.id
@@ -102,7 +105,7 @@ def _plan(
     after.CopyFrom(row.body)
     after.run.CopyFrom(machine.apply(row.body.run, machine.Submit(), now=seconds))
     order = heads.next_order(head.body, now)
-    taken = heads.taken(head.body, run_id=run_id, core=core, now=now, last_order=order)
+    taken = heads.taken(head.body, run_id=run_id, core=core, now=now, last_order=order, lease=lease)
     start = EventId(taken.head.attempt, 0)
     events = ev.number([ev.step_changed(ended), ev.run_changed(after.run)], start)
     operations: list[Operation] = [

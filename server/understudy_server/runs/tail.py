@@ -122,6 +122,9 @@ class Tail:
                         logged, behind = await self._read_log()
                         if logged:
                             yield logged
+                        elif pending and ended:
+                            # Its log is dropped already; the records tell the end.
+                            return
                         elif pending:
                             await self._clock.sleep(LAG)
                     elif ended:

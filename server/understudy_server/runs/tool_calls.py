@@ -13,7 +13,7 @@ from understudy.v1 import run_pb2, run_step_pb2
 from understudy_server.runs import ending, machine, transcript
 from understudy_server.runs import events as ev
 from understudy_server.runs.collaborators import Collaborators
-from understudy_server.runs.holder import Change, Claim, Holder
+from understudy_server.runs.holder import Change, Claim, Holder, Lost
 from understudy_server.runs.inbox import Inbox, Item, Returned
 from understudy_server.store import tables
 from understudy_server.store.tables import Row
@@ -45,7 +45,9 @@ class ToolCalls:
         self._inbox = inbox
         self._handle = handle
         self._steps = tables.steps(claim.run_id)
-        self._served = collaborators.functions.names()
+        # A model may name what it was not offered; that is not for this server to run.
+        offered = {tool.function.name for tool in spec.tools if tool.HasField("function")}
+        self._served = collaborators.functions.names() & offered
 
     def serves(self, calls: Sequence[run_step_pb2.ToolCall]) -> bool:
         """Whether any of the calls is answered here."""
@@ -157,7 +159,9 @@ class ToolCalls:
 
     async def _row(self, step_id: str) -> Row[StepRecord]:
         row = await self._steps.get(self._with.store, self._claim.partition, step_id, fresh=True)
-        assert row is not None, "only the holder writes the steps of its run"
+        if row is None:
+            # Only the purge of a deleted thread takes a step away.
+            raise Lost
         return row
 
     def _seconds(self) -> int:

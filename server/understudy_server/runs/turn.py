@@ -94,6 +94,8 @@ class Turn:
                     function=run_step_pb2.FunctionCallDelta(arguments=event.arguments),
                 )
                 return [ShowCall(delta, first=False)]
+            case model.Sent():
+                return []
             case model.OpaqueItem():
                 self.opaque.append(event.json)
                 return []
@@ -166,7 +168,7 @@ def _size(event: model.ModelEvent) -> int:
             return len(arguments.encode())
         case model.OpaqueItem(json=json):
             return len(json)
-        case model.Finished():
+        case model.Sent() | model.Finished():
             return 0
 
 

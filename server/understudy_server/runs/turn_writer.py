@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy.v1 import content_pb2, event_pb2, message_pb2, run_pb2, run_step_pb2, usage_pb2
-from understudy_server.models.port import ModelEvent
-from understudy_server.runs import ending, machine, transcript
+from understudy_server.models.port import ModelEvent, Resolved, Sent
+from understudy_server.runs import ending, machine, model_calls, transcript
 from understudy_server.runs import events as ev
 from understudy_server.runs.collaborators import Collaborators
-from understudy_server.runs.holder import Change, Claim, Holder
+from understudy_server.runs.holder import Change, Claim, Holder, Lost
 from understudy_server.runs.tool_calls import required_action, waiting
 from understudy_server.runs.turn import (
     Action,
@@ -23,27 +23,40 @@ from understudy_server.runs.turn import (
 from understudy_server.store import tables
 from understudy_server.store.port import Operation
 from understudy_server.store.tables import Row
-from understudy_server.store.v1.records_pb2 import RunState, StepRecord
+from understudy_server.store.v1.records_pb2 import ModelCallRecord, RunState, StepRecord
 
 
 class TurnWriter:
     """Writes one turn. A message or step is committed with its first delta, so that none is ever empty."""
 
     def __init__(
-        self, collaborators: Collaborators, claim: Claim, spec: run_pb2.Run, holder: Holder
+        self,
+        collaborators: Collaborators,
+        claim: Claim,
+        spec: run_pb2.Run,
+        holder: Holder,
+        resolved: Resolved,
     ) -> None:
         self.turn = Turn()
         self._with = collaborators
         self._claim = claim
         self._spec = spec
         self._holder = holder
+        self._resolved = resolved
         self._steps = tables.steps(claim.run_id)
+        self._kept_calls = tables.model_calls(claim.run_id)
         self._opening: list[event_pb2.RunEvent] = []
         self._new_step: StepRecord | None = None
         self._message_step = ""
         self._calls_step = ""
+        self._call: ModelCallRecord | None = None
+        self._first_step = ""
 
     async def take(self, event: ModelEvent) -> None:
+        if isinstance(event, Sent):
+            if self._with.keep_model_requests:
+                self._keep(event)
+            return
         for action in self.turn.take(event):
             await self._act(action)
 
@@ -97,6 +110,7 @@ class TurnWriter:
 
     async def _whole_calls(self, usage: usage_pb2.Usage) -> tuple[Row[StepRecord], StepRecord]:
         """The step of calls as it was read, and with everything that the turn has brought."""
+        thought, self.turn.opaque = self.turn.opaque, []
         for late in self.turn.take_late_text():
             await self._act(late)
         if self.turn.draft is not None:
@@ -106,7 +120,7 @@ class TurnWriter:
         record.CopyFrom(row.body)
         record.usage.CopyFrom(usage)
         record.step.step_details.tool_calls.tool_calls.extend(self.turn.calls)
-        record.opaque.extend(self.turn.opaque)
+        record.opaque.extend(thought)
         return row, record
 
     async def _act(self, action: Action) -> None:
@@ -133,12 +147,28 @@ class TurnWriter:
         def decide(_state: RunState, order: int) -> Change:
             operations: list[Operation] = []
             if record is not None:
-                operations.append(
-                    self._steps.put(record.step.id, record, expected=None, order=order)
-                )
+                id = record.step.id
+                operations.append(self._steps.put(id, record, expected=None, order=order))
+                if self._call is not None and record.request == id:
+                    operations.append(
+                        self._kept_calls.put(id, self._call, expected=None, order=order)
+                    )
             return Change(events=[*opening, event], operations=operations)
 
         await self._holder.commit(decide)
+
+    def _keep(self, sent: Sent) -> None:
+        """Of a call that is repeated the last try counts; it is stored with the first step that comes of it."""
+        state = self._holder.state
+        self._call = model_calls.record(
+            sent,
+            run=self._spec,
+            resolved=self._resolved,
+            requested_model=state.requested_model or self._spec.model,
+            attempt=self._claim.attempt,
+            round=state.rounds,
+            now=self._seconds(),
+        )
 
     def _open_message(self) -> None:
         assert self.turn.draft is not None
@@ -165,7 +195,15 @@ class TurnWriter:
         self._begin(step, [])
 
     def _begin(self, step: run_step_pb2.RunStep, more: Sequence[event_pb2.RunEvent]) -> None:
-        self._new_step = StepRecord(step=step, round=self._holder.state.rounds)
+        self._first_step = self._first_step or step.id
+        # What the model thought before this goes before it again when it is asked to go on.
+        thought, self.turn.opaque = self.turn.opaque, []
+        self._new_step = StepRecord(
+            step=step,
+            round=self._holder.state.rounds,
+            opaque=thought,
+            request=self._first_step if self._call is not None else "",
+        )
         self._opening = [*ev.step_opened(step), *more]
 
     async def _close_message(self) -> None:
@@ -220,7 +258,9 @@ class TurnWriter:
 
     async def _row(self, step_id: str) -> Row[StepRecord]:
         row = await self._steps.get(self._with.store, self._claim.partition, step_id, fresh=True)
-        assert row is not None, "only this worker writes the steps of the run it holds"
+        if row is None:
+            # Only the purge of a deleted thread takes a step away.
+            raise Lost
         return row
 
     async def _used(self, but: str) -> usage_pb2.Usage:

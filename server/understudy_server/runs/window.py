@@ -1,80 +1,34 @@
-"""Fitting a conversation into a model's window. Pure.
-
-Tokens are estimated as a quarter of the UTF-8 bytes, which errs on the safe side for English and is close for
-most scripts; images count as what a provider charges for a high-detail one.
-"""
+"""Fitting a conversation into a model's window. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from understudy_server.models import port as model
+from understudy_server.runs import tokens
 
-UNLIMITED = 2**31
-IMAGE_TOKENS = 1_105
-PER_ITEM = 4
-"""Tokens that a provider adds for role and separators."""
-
-
-def estimate_text(text: str) -> int:
-    return _bytes(text.encode())
+ANSWER_TOKENS = 4_096
+"""Kept free for an answer of which nobody has said how long it may be."""
 
 
-def estimate(items: Iterable[model.Item]) -> int:
-    return sum(map(_item, items))
+def room_for_prompt(context_window: int, longest_answer: int | None) -> int:
+    """A window holds prompt and answer. ``longest_answer``: tokens, None when nobody has limited it.
+
+    However long the answer may be, the prompt keeps half of the window; without a limit, three quarters: many clients
+    allow far more than they expect, and a forgotten conversation is a sure loss against a possible one.
+    """
+    if longest_answer is None:
+        return context_window - min(ANSWER_TOKENS, context_window // 4)
+    return context_window - min(longest_answer, context_window // 2)
 
 
-def estimate_tools(tools: Iterable[model.Function]) -> int:
-    """What a provider puts into the prompt for them: name, description and schema."""
-    return sum(
-        PER_ITEM
-        + estimate_text(tool.name)
-        + estimate_text(tool.description or "")
-        + _bytes(tool.parameters)
-        for tool in tools
-    )
-
-
-def estimate_format(wanted: model.ResponseFormat | None) -> int:
-    """A schema is part of the prompt; the other formats are not."""
-    if not isinstance(wanted, model.JsonSchema):
-        return 0
-    return estimate_text(wanted.name + (wanted.description or "")) + _bytes(wanted.schema)
-
-
-def newest_that_fit(items: Sequence[model.Message], tokens: int) -> Sequence[model.Message]:
+def newest_that_fit(items: Sequence[model.Message], room: int) -> Sequence[model.Message]:
     """Whole oldest messages go first; the newest stays in any case."""
     start = len(items)
-    left = tokens
+    left = room
     while start > 0:
-        left -= _item(items[start - 1])
+        left -= tokens.of_item(items[start - 1])
         if left < 0 and start < len(items):
             break
         start -= 1
     return items[start:]
-
-
-def _item(item: model.Item) -> int:
-    match item:
-        case model.Message(parts=parts):
-            return PER_ITEM + sum(map(_part, parts))
-        case model.ToolCall(name=name, arguments=arguments):
-            return PER_ITEM + estimate_text(name) + estimate_text(arguments)
-        case model.ToolOutput(output=output):
-            return PER_ITEM + estimate_text(output)
-        case model.Opaque(json=json):
-            return _bytes(json)
-
-
-def _bytes(text: bytes | None) -> int:
-    return (len(text or b"") + 3) // 4
-
-
-def _part(part: model.Part) -> int:
-    match part:
-        case model.Text(text=text):
-            return estimate_text(text)
-        case model.Refusal(refusal=refusal):
-            return estimate_text(refusal)
-        case model.Image():
-            return IMAGE_TOKENS

@@ -3,6 +3,8 @@
     memory://                  in this process; gone when it ends
     sqlite:///data/store.db    a file, relative to the working folder (three slashes)
     sqlite:////srv/store.db    a file by its absolute path (four slashes)
+    sqlite:///data/store.db?shared=true
+                               the same file for several servers on one machine, all of which say so
 
 The number of slashes is read as SQLAlchemy, and with it most Python programs, reads it.
 """
@@ -10,6 +12,7 @@ The number of slashes is read as SQLAlchemy, and with it most Python programs, r
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from understudy_server.clock import Clock
 from understudy_server.store.memory import MemoryStore
@@ -23,31 +26,59 @@ class InvalidStoreUrl(ValueError):
     """A mistake in the configuration; the text says what to write instead."""
 
 
-async def open_store(url: str, clock: Clock, *, shared: bool = False) -> Store:
+class SqliteFile(NamedTuple):
+    """What a ``sqlite://`` URL says."""
+
+    path: Path
+    shared: bool
+    """Whether other servers on this machine use the file at the same time."""
+
+
+async def open_store(url: str, clock: Clock, *, beside: bool = False) -> Store:
     """Raises ``InvalidStoreUrl``, or ``StoreUnavailable`` when the store does not open.
 
-    ``shared``: for a tool that works on the store beside a server that is running. Commits and reads are
-    as safe as ever; only the server gets no wake-ups for what the tool commits.
+    ``beside``: for a tool that works beside the servers, whether they share the store or not: it takes
+    no lock. Its commits and reads are as safe as theirs. Servers that do not share their file get no
+    wake-ups for what it commits.
     """
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, _ = url.partition("://")
     if not separator or scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES)
         raise InvalidStoreUrl(f"the store URL {url!r} must begin with one of: {known}")
     if scheme == "sqlite":
-        return await SqliteStore.open(_sqlite_path(url, rest), clock, shared=shared)
-    if rest:
+        file = parse_sqlite(url)
+        return await SqliteStore.open(file.path, clock, shared=file.shared, locked=not beside)
+    if url != "memory://":
         raise InvalidStoreUrl(f"the store URL {url!r} must end after memory://")
     return MemoryStore(clock)
 
 
-def _sqlite_path(url: str, rest: str) -> Path:
-    path = rest.removeprefix("/")
-    if path == rest or not path or path.endswith("/"):
+def parse_sqlite(url: str) -> SqliteFile:
+    """Pure. Raises ``InvalidStoreUrl`` for anything that is not a whole ``sqlite://`` URL."""
+    start, _, rest = url.partition(":///")
+    path, question, query = rest.partition("?")
+    if start != "sqlite" or not path or path.endswith("/"):
         raise InvalidStoreUrl(
             f"the store URL {url!r} must be sqlite:///RELATIVE/FILE or sqlite:////ABSOLUTE/FILE"
         )
     if path == ":memory:":
         raise InvalidStoreUrl("a store that lives in memory only is called memory://")
-    if "?" in path or "#" in path:
-        raise InvalidStoreUrl(f"the store URL {url!r} takes no parameters")
-    return Path(path)
+    if "#" in rest:
+        raise InvalidStoreUrl(f"the store URL {url!r} must not contain a '#'")
+    return SqliteFile(Path(path), shared=bool(question) and _parse_shared(url, query))
+
+
+def _parse_shared(url: str, query: str) -> bool:
+    values = []
+    for parameter in query.split("&"):
+        name, _, value = parameter.partition("=")
+        if name != "shared":
+            raise InvalidStoreUrl(
+                f"the store URL {url!r} has a parameter {name!r}; the only one is 'shared'"
+            )
+        values.append(value)
+    if values not in (["true"], ["false"]):
+        raise InvalidStoreUrl(
+            f"the store URL {url!r}: 'shared' must be true or false, and be given once"
+        )
+    return values == ["true"]

@@ -1,13 +1,13 @@
-"""The default backend: one SQLite file, one process.
+"""The default backend: one SQLite file, for one process or for several on one machine.
 
 Commits go to a writer thread (``sqlite_writer``); reads are answered on the event loop at once,
-from a connection of their own, in microseconds.
+from a connection of their own, in microseconds. What another process commits is noticed by a task
+that looks for it (``sqlite_changes``).
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,6 @@ from pathlib import Path
 
 from understudy_server.clock import Clock
 from understudy_server.errors import StoreUnavailable
-from understudy_server.store.file_lock import FileLock
 from understudy_server.store.port import (
     Commit,
     Entry,
@@ -28,9 +27,10 @@ from understudy_server.store.port import (
     Version,
     Watch,
 )
+from understudy_server.store.sqlite_changes import ChangePoller, ChangeRecorder
 from understudy_server.store.sqlite_commits import SqliteCommits
+from understudy_server.store.sqlite_file import open_file
 from understudy_server.store.sqlite_reads import Page, SqliteReads
-from understudy_server.store.sqlite_schema import connect, migrate
 from understudy_server.store.sqlite_writer import SqliteWriter
 from understudy_server.store.validation import validate, validate_limit
 from understudy_server.store.watches import Watches
@@ -46,6 +46,7 @@ class SqliteStore:
         watches: Watches,
         reads: SqliteReads,
         writer: SqliteWriter,
+        poller: asyncio.Task[None] | None,
         resources: ExitStack,
     ) -> None:
         """For ``open``. ``resources`` is closed after the last commit."""
@@ -53,31 +54,44 @@ class SqliteStore:
         self._watches = watches
         self._reads = reads
         self._writer = writer
+        self._poller = poller
         self._resources = resources
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, clock: Clock, *, shared: bool = False) -> SqliteStore:
+    async def open(
+        cls, path: Path, clock: Clock, *, shared: bool = False, locked: bool = True
+    ) -> SqliteStore:
         """Open or create the file (mode 0600; missing folders 0700).
 
-        ``shared``: beside the process that has it open; for tools, since their commits wake nobody there.
+        ``shared``: other processes that say the same may use it too; each is woken by what the others
+        commit. ``locked=False``: for a tool beside the servers, whether they share the file or not.
 
-        Raises ``StoreUnavailable``, naming the file, when another process has it open, when a newer
-        release or another program wrote it, or when it cannot be opened.
+        Raises ``StoreUnavailable``, naming the file, when another process has it open and not both
+        share it, when a newer release or another program wrote it, or when it cannot be opened.
         """
-        with ExitStack() as resources:
-            writing, reading = await asyncio.to_thread(_open_file, path, resources, shared=shared)
+        writing, reading, resources = await open_file(path, shared=shared, locked=locked)
+        with resources as closing:
             watches = Watches(clock)
             # A random word for each time it is opened, and a number: versions never repeat, not
             # even when an older copy of the file is put back.
             word, numbers = secrets.token_hex(8), count(1)
             commits = SqliteCommits(writing, lambda: f"{word}-{next(numbers)}")
+            record, poller = None, None
+            if shared:
+                record = ChangeRecorder(writing, origin=word).record
+                try:
+                    changes = ChangePoller(reading, watches, clock, origin=word)
+                except sqlite3.Error as error:
+                    raise StoreUnavailable(f"{path} cannot be read: {error}") from error
+                poller = asyncio.create_task(changes.run(), name="sqlite-changes")
             return cls(
                 clock=clock,
                 watches=watches,
                 reads=SqliteReads(reading),
-                writer=SqliteWriter(writing, commits, watches.announce),
-                resources=resources.pop_all(),
+                writer=SqliteWriter(writing, commits, watches.announce, record),
+                poller=poller,
+                resources=closing.pop_all(),
             )
         raise AssertionError("unreachable: nothing above suppresses exceptions")
 
@@ -157,6 +171,9 @@ class SqliteStore:
             return
         self._closed = True
         self._watches.wake_all()
+        if self._poller is not None:
+            self._poller.cancel()
+            await asyncio.wait({self._poller})
         await self._writer.drain()
         await asyncio.to_thread(self._resources.close)
 
@@ -171,40 +188,3 @@ class SqliteStore:
             yield
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the database did not answer: {error}") from error
-
-
-def _open_file(
-    path: Path, resources: ExitStack, *, shared: bool
-) -> tuple[sqlite3.Connection, sqlite3.Connection]:
-    """Connections to write and to read, which ``resources`` will close, last the lock."""
-    path = path.absolute()
-    try:
-        _create_folder(path.parent)
-        if not shared:
-            lock = FileLock(path.with_name(f"{path.name}.lock"), protects=path)
-            resources.callback(lock.release)
-        # SQLite would create it readable for everyone; its side files inherit the mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        writing = connect(path)
-        resources.callback(writing.close)
-        migrate(writing, path)
-        reading = connect(path)
-        resources.callback(reading.close)
-        reading.execute("PRAGMA query_only = ON")
-        reading.execute("PRAGMA busy_timeout = 50")  # in ms; the event loop waits with it
-    except (OSError, sqlite3.Error) as error:
-        raise StoreUnavailable(f"{path} cannot be opened: {error}") from error
-    return writing, reading
-
-
-def _create_folder(folder: Path) -> None:
-    if folder.exists():
-        return
-    _create_folder(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    # The new name itself must survive a power cut.
-    parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from understudy_server.errors import StoreUnavailable
@@ -61,8 +63,22 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE probe (writes INTEGER NOT NULL) STRICT",
         "INSERT INTO probe VALUES (0)",
     ),
+    (
+        # Written only by stores that share their file (`sqlite_changes`).
+        """
+        CREATE TABLE changes (
+            number INTEGER PRIMARY KEY,
+            project TEXT NOT NULL,
+            partition TEXT NOT NULL,
+            due INTEGER NOT NULL,
+            origin TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
 )
-"""Entry n brings a file from version n to n + 1. Entries are only ever added."""
+"""Entry n brings a file from version n to n + 1. Entries are only ever added.
+
+A server or a tool of the release before may have the file open: each entry leaves it working."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -79,7 +95,37 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the file to this program's version, or raise ``StoreUnavailable`` and leave it so."""
+    """Bring the file to this program's version, or raise ``StoreUnavailable`` and leave it so.
+
+    Other processes may do the same at the same time.
+    """
+    with _transaction(connection, "BEGIN"):
+        version = _identify(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")  # kept in the file: not before we know it
+    while version < len(MIGRATIONS):
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            version = _identify(connection, path)  # another process may have been quicker
+            for statement in MIGRATIONS[version] if version < len(MIGRATIONS) else ():
+                connection.execute(statement)
+            version = min(version + 1, len(MIGRATIONS))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {version}")
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _identify(connection: sqlite3.Connection, path: Path) -> int:
+    """The file's version; 0 if it is new. Raises ``StoreUnavailable`` unless it is ours to use."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -90,11 +136,4 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             f"{path} has format {version}, written by a newer release; "
             f"this one knows formats up to {len(MIGRATIONS)}"
         )
-    connection.execute("PRAGMA journal_mode = WAL")  # kept in the file: not before we know it
-    for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in statements:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
+    return int(version)

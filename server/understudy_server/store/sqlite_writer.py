@@ -26,6 +26,14 @@ _Outcome: TypeAlias = Versions | Exception
 _GROUP = 500
 """Commits in one transaction: bounds how long the first of them waits for the last."""
 
+BUSY_TIMEOUT = 1
+"""Milliseconds that SQLite itself waits, in one try, while another process writes."""
+_TRIES = 5_000
+"""How often the lock is tried: about five seconds, then nothing was changed.
+
+SQLite's own waiting grows to 100 ms a step, and so seldom meets a gap between the transactions of a
+busy process; short tries meet nearly every one."""
+
 _UNTOUCHED = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 """Errors of COMMIT that are raised before its last page, the one that makes it count, is written.
 
@@ -40,12 +48,19 @@ class SqliteWriter:
         connection: sqlite3.Connection,
         commits: SqliteCommits,
         announce: Callable[[Sequence[Commit]], None],
+        record: Callable[[Sequence[Commit]], None] | None = None,
     ) -> None:
-        """``announce`` is called on the event loop with the commits that have happened."""
+        """``announce`` is called on the event loop with the commits that have happened.
+
+        ``record`` is called in their transaction, on the writer's thread.
+        """
         self._connection = connection
         self._commits = commits
         self._announce = announce
+        self._record = record
+        self._tries = _TRIES
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._ended = False
         self._loop = asyncio.get_running_loop()
         # A daemon: a program that ends without `close` must not hang. What it left unfinished was
         # not acknowledged.
@@ -64,30 +79,31 @@ class SqliteWriter:
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
-        ended = False
-        while not ended:
-            group, ended = self._take()
+        while not self._ended:
+            group: list[_Waiting] = []
+            self._take(group)
             outcomes = self._write(group) if group else []
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
                 self._loop.call_soon_threadsafe(self._deliver, group, outcomes)
 
-    def _take(self) -> tuple[Sequence[_Waiting], bool]:
-        """Everything that waits, at least one; True once the end has come."""
-        group: list[_Waiting] = []
-        try:
-            while len(group) < _GROUP:
-                waiting = self._queue.get() if not group else self._queue.get_nowait()
+    def _take(self, group: list[_Waiting]) -> None:
+        """Add everything that waits to ``group``; wait for the first if there is none."""
+        with suppress(Empty):
+            while len(group) < _GROUP and not self._ended:
+                waiting = self._queue.get(block=not group)
                 if waiting is None:
-                    return group, True
-                group.append(waiting)
-        except Empty:
-            pass
-        return group, False
+                    self._ended = True
+                else:
+                    group.append(waiting)
 
-    def _write(self, group: Sequence[_Waiting]) -> Sequence[_Outcome]:
+    def _write(self, group: list[_Waiting]) -> Sequence[_Outcome]:
+        """Commit ``group``, and with it what came while another process was writing."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
+            self._take(group)
             outcomes = [self._apply(commit) for commit, _ in group]
+            if self._record is not None:
+                self._record(_happened(group, outcomes))
         except Exception as error:  # noqa: BLE001 - whatever it is, the thread lives on and all are told
             self._roll_back()
             return [StoreUnavailable(f"the database did not take it: {error}") for _ in group]
@@ -101,6 +117,17 @@ class SqliteWriter:
             return [failure(f"the database did not confirm it: {error}") for _ in group]
         return outcomes
 
+    def _begin(self) -> None:
+        """Take the write lock of the file, which one process has at a time."""
+        for left in reversed(range(self._tries)):
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not left or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            else:
+                return
+
     def _apply(self, commit: Commit | None) -> _Outcome:
         try:
             return self._commits.apply(commit) if commit else self._commits.probe()
@@ -113,15 +140,18 @@ class SqliteWriter:
             self._connection.execute("ROLLBACK")
 
     def _deliver(self, group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> None:
-        happened: list[Commit] = []
-        for (commit, future), outcome in zip(group, outcomes, strict=True):
-            failed = isinstance(outcome, Exception)
-            if commit and not failed:
-                happened.append(commit)
+        for (_, future), outcome in zip(group, outcomes, strict=True):
             if future.done():  # its waiter was cancelled
                 continue
             if isinstance(outcome, Exception):
                 future.set_exception(outcome)
             else:
                 future.set_result(outcome)
-        self._announce(happened)
+        self._announce(_happened(group, outcomes))
+
+
+def _happened(group: Sequence[_Waiting], outcomes: Sequence[_Outcome]) -> Sequence[Commit]:
+    pairs = zip(group, outcomes, strict=True)
+    return [
+        commit for (commit, _), outcome in pairs if commit and not isinstance(outcome, Exception)
+    ]

@@ -121,6 +121,11 @@ def steps(run_id: str) -> Table[records.StepRecord]:
     return Table(f"step/{run_id}", records.StepRecord)
 
 
+def model_calls(run_id: str) -> Table[records.ModelCallRecord]:
+    """What the model was sent in one run, where that is kept."""
+    return Table(f"model-call/{run_id}", records.ModelCallRecord)
+
+
 def messages_of(run_id: str) -> str:
     """The kind of the empty pointer records that list the messages of one run."""
     return f"message-of/{run_id}"

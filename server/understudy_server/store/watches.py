@@ -1,4 +1,4 @@
-"""Wake-ups inside one process, for backends whose every commit passes through it."""
+"""Wake-ups inside one process: who waits for which partition, and how they are woken."""
 
 from __future__ import annotations
 
@@ -59,17 +59,18 @@ class Watches:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._subscribers: dict[Partition | None, set[LocalWatch]] = {}
+        # Inner dicts for their order: whoever came first is woken first.
+        self._subscribers: dict[Partition | None, dict[LocalWatch, None]] = {}
 
     def watch(self, partition: Partition | None) -> LocalWatch:
         return LocalWatch(self._clock, self, partition)
 
     def subscribe(self, watch: LocalWatch, partition: Partition | None) -> None:
-        self._subscribers.setdefault(partition, set()).add(watch)
+        self._subscribers.setdefault(partition, {})[watch] = None
 
     def unsubscribe(self, watch: LocalWatch, partition: Partition | None) -> None:
-        subscribers = self._subscribers.get(partition, set())
-        subscribers.discard(watch)
+        subscribers = self._subscribers.get(partition, {})
+        subscribers.pop(watch, None)
         if not subscribers:
             self._subscribers.pop(partition, None)
 
@@ -77,18 +78,22 @@ class Watches:
         """Wake whoever watches a partition that one of these commits changed, or what is due."""
         due = False
         for commit in commits:
-            self._wake(commit.partition)
-            due = due or any(
-                isinstance(operation, Put) and operation.due is not None
-                for operation in commit.operations
-            )
+            self.wake(commit.partition)
+            due = due or makes_due(commit)
         if due:
-            self._wake(None)
+            self.wake(None)
 
     def wake_all(self) -> None:
         for partition in self._subscribers:
-            self._wake(partition)
+            self.wake(partition)
 
-    def _wake(self, partition: Partition | None) -> None:
+    def wake(self, partition: Partition | None) -> None:
         for watch in self._subscribers.get(partition, ()):
             watch.wake()
+
+
+def makes_due(commit: Commit) -> bool:
+    """Whether those who wait for due work are to look."""
+    return any(
+        isinstance(operation, Put) and operation.due is not None for operation in commit.operations
+    )

@@ -62,7 +62,7 @@ async def create(shared: Collaborators, new: NewThread) -> Created:
     for chunk in staged:
         staging = heads.fresh(now=now, last_order=chunk[-1].order, staged=True)
         version = await _commit(shared, partition, [staging.put(version), *chunk])
-    operations, started = _final(new, last, now, version)
+    operations, started = _final(new, last, now, version, shared.lease)
     try:
         await _commit(shared, partition, operations)
     except Conflict:
@@ -125,7 +125,7 @@ def _beside(new: NewThread) -> int:
 
 
 def _final(
-    new: NewThread, last: Sequence[Put], now: int, version: Version | None
+    new: NewThread, last: Sequence[Put], now: int, version: Version | None, lease: int
 ) -> tuple[list[Operation], starting.Started | None]:
     """The commit that makes the thread exist."""
     order = now + len(new.messages) + 1
@@ -134,7 +134,10 @@ def _final(
     started = None
     if new.run is not None:
         run_id = new.run.spec.run.id
-        head = heads.taken(head.head, run_id=run_id, core=new.run.core, now=now, last_order=order)
+        core = new.run.core
+        head = heads.taken(
+            head.head, run_id=run_id, core=core, now=now, last_order=order, lease=lease
+        )
         run_operations, started = starting.begin(
             new.partition,
             new.run,

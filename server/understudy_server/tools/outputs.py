@@ -20,7 +20,8 @@ def result_text(result: object) -> str:
     if isinstance(result, Iterator):
         raise Unwritable("it is an iterator, which may have no end")
     try:
-        return to_json(result).decode()
+        # JSON has no word for these numbers; a model reads them as texts.
+        return to_json(result, inf_nan_mode="strings").decode()
     except (PydanticSerializationError, ValueError, RecursionError) as error:
         raise Unwritable(str(error)) from None
 

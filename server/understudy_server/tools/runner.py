@@ -66,17 +66,20 @@ class Runner:
 
 
 async def _on_loop(work: Callable[[], Any]) -> Returned | Raised:
-    # SystemExit in a task would end the whole server.
     try:
         return Returned(await work())
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told to the model
+    except (asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  # it is told to the model
+        # SystemExit or KeyboardInterrupt in a task would end the whole server.
         return Raised(error)
 
 
 def _on_thread(work: Callable[[], Any]) -> Returned | Raised:
     try:
         value = work()
-    except (Exception, SystemExit) as error:  # noqa: BLE001  # it is told to the model
+    except BaseException as error:  # noqa: BLE001  # it is told to the model
+        # Whatever passes here ends the thread without a word, and the call waits for its whole time.
         return Raised(error)
     if inspect.iscoroutine(value):
         value.close()

@@ -41,6 +41,8 @@ def shown(*findings: Finding) -> list[tuple[str, str]]:
 def test_the_file_of_a_store() -> None:
     assert folder.file_of("sqlite:////srv/a.db") == Path("/srv/a.db")
     assert folder.file_of("sqlite:///a.db") == Path.cwd() / "a.db"
+    assert folder.file_of("sqlite:////srv/a.db?shared=true") == Path("/srv/a.db")
+    assert folder.file_of("sqlite:////srv/a.db?mode=ro") is None
     assert folder.file_of("memory://") is None
     assert folder.file_of("sqlite:///") is None
 
@@ -117,6 +119,41 @@ async def test_a_file_of_another_program(data: Path) -> None:
     assert str(data / "understudy.db") in stored.findings[0].words
 
 
+async def test_a_path_that_cannot_even_be_looked_at(data: Path) -> None:
+    path = data / ("x" * 300)
+    assert folder.examine(path).level == "FAIL"
+    stored = await storage.examine(
+        configured(data, {"UNDERSTUDY_STORE": f"sqlite:///{path}"}), FakeClock()
+    )
+    assert shown(*stored.findings) == [("FAIL", "store")]
+    assert "cannot be read (File name too long)" in stored.findings[0].words
+
+
+async def test_a_provider_that_speaks_another_dialect() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/v1/models":
+            return web.json_response({"object": "list", "data": [{"id": "m"}]})
+        missing = {"error": {"message": "Missing required parameter: 'messages'."}}
+        spoken = request.path == "/v1/chat/completions"
+        return web.json_response(missing, status=400) if spoken else web.Response(status=404)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    found = {}
+    for dialect in ("chat", "responses"):
+        provider = ProviderConfig(name="x", dialect=dialect, base_url=url)
+        answered = await providers.examine(provider, is_default=True, clock=SystemClock())
+        found[dialect] = answered.finding
+    await runner.cleanup()
+    assert found["chat"].level == "ok"
+    assert found["responses"].level == "FAIL"
+    assert 'try dialect = "chat"' in found["responses"].words
+
+
 async def test_a_provider_that_answers_and_one_that_refuses() -> None:
     async with ScriptedUpstream(api_key="sk-right-0123456789") as upstream:
         right = ProviderConfig(
@@ -124,7 +161,7 @@ async def test_a_provider_that_answers_and_one_that_refuses() -> None:
         )
         answer = await providers.examine(right, is_default=True, clock=SystemClock())
         assert answer.finding.level == "ok"
-        assert f"{upstream.base_url} offers " in answer.finding.words
+        assert f"{upstream.base_url} speaks chat and offers " in answer.finding.words
         assert answer.offset is not None
         wrong = ProviderConfig(
             name="x", dialect="chat", base_url=upstream.base_url, api_key="sk-wrong-0123456789"

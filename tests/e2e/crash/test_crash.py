@@ -19,6 +19,7 @@ _ROUNDS = 4
 _CLIENTS = 6
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", ["one"])
 async def test_nothing_acknowledged_is_lost(
     seed: str, tmp_path: Path, upstream: ThreadedUpstream

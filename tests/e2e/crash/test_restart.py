@@ -24,15 +24,19 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("end", ["terminate", "kill"])
 def test_the_stream_of_an_sdk_survives_its_core(
     end: str, tmp_path: Path, upstream: ThreadedUpstream, marker: str, stack: ExitStack
 ) -> None:
-    address = f"unix:{tmp_path}/core.sock"
+    # Beside the processes, which work in `tmp_path`: the path of a socket must be short.
+    address = "unix:core.sock"
     variables = {
         **environment(tmp_path, upstream),
         "UNDERSTUDY_GRACE": "0.1",
         "UNDERSTUDY_GRPC": address,
+        # However long a slow machine takes to start the second core.
+        "UNDERSTUDY_RESUME": "3600",
     }
     core = start(["core"], tmp_path, variables)
     stack.callback(core.kill)

@@ -97,7 +97,7 @@ test('heartbeats of a slow stream are not noticed', async () => {
 });
 
 test('a failed run ends its stream in order', async () => {
-  const failing = await client.beta.assistants.create({ model: `impatient-${model}` });
+  const failing = await client.beta.assistants.create({ model: `single-${model}` });
   const thread = await client.beta.threads.create({
     messages: [scripted({ say: ['half'] }, { drop: true })],
   });

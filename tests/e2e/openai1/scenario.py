@@ -114,7 +114,7 @@ def _tools(client: Any, model: str) -> dict[str, Any]:
 
 
 def _failed(client: Any, model: str) -> dict[str, Any]:
-    assistant = client.beta.assistants.create(model=f"impatient-{model}")
+    assistant = client.beta.assistants.create(model=f"single-{model}")
     thread = client.beta.threads.create(
         messages=[{"role": "user", "content": 'scripted:[{"say": ["half"]}, {"drop": true}]'}]
     )

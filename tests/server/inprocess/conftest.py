@@ -14,6 +14,9 @@ from understudy_server.inprocess import InProcessChannel, InProcessServer
 
 Connect: TypeAlias = Callable[..., Awaitable[aio.Channel]]
 
+_OPTIONS = (("grpc.http2.bdp_probe", 0),)
+"""Without it a connection takes in tens of megabytes that nobody reads, as soon as it is slow enough."""
+
 
 class Connector:
     """Starts servers and opens channels of one kind."""
@@ -30,11 +33,11 @@ class Connector:
         server: aio.Server
         channel: aio.Channel
         if self.kind == "wire":
-            server = aio.server(interceptors=interceptors)
+            server = aio.server(interceptors=interceptors, options=_OPTIONS)
             port = server.add_insecure_port("127.0.0.1:0")
             register(server, behaviours)
             await server.start()
-            channel = aio.insecure_channel(f"127.0.0.1:{port}")
+            channel = aio.insecure_channel(f"127.0.0.1:{port}", options=_OPTIONS)
         else:
             server = local = InProcessServer(interceptors=interceptors)
             register(server, behaviours)

@@ -213,14 +213,17 @@ async def test_the_deadline_ends_call_and_handler(connect: Connector) -> None:
     error = await _failure(call)
     assert (error.code(), error.details()) == (StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
     assert not call.cancelled()
-    await hang.cancelled.wait()
-    await hang.done.wait()
+    # On a machine that stands still meanwhile, the deadline of a real connection comes before the handler.
+    if connect.kind != "wire" or hang.started.is_set():
+        await hang.cancelled.wait()
+        await hang.done.wait()
 
 
 async def test_the_handler_sees_the_deadline(connect: Connector) -> None:
     async def handler(request: Text, context: Any) -> Text:
         remaining = context.time_remaining()
-        return Text(value="none" if remaining is None else str(0 < remaining <= 60))
+        # A real connection rounds a deadline up, by a second at most where it is so far away.
+        return Text(value="none" if remaining is None else str(0 < remaining <= 61))
 
     channel = await connect(unary_unary_time=handler)
     assert (await stub(channel, "unary_unary_time")(Text(), timeout=60)).value == "True"

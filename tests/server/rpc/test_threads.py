@@ -1,8 +1,6 @@
-"""Operations on assistants, threads, messages and steps, as callers meet them."""
+"""Operations on assistants, threads and messages, as callers meet them."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import pytest
 
@@ -11,7 +9,6 @@ from tests.server.runs.world import caller, follow, function, new_message, open_
 from understudy.v1 import (
     assistant_pb2,
     message_pb2,
-    pagination_pb2,
     run_pb2,
     run_step_pb2,
     thread_pb2,
@@ -36,8 +33,10 @@ async def test_another_project_sees_nothing() -> None:
             core.threads.get(STRANGER, thread_pb2.GetThreadRequest(thread_id=thread)),
             core.threads.delete(STRANGER, thread_pb2.DeleteThreadRequest(thread_id=thread)),
             core.messages.list(STRANGER, message_pb2.ListMessagesRequest(thread_id=thread)),
-            core.runs.get(STRANGER, run_pb2.GetRunRequest(thread_id=thread, run_id=id)),
-            core.runs.cancel(STRANGER, run_pb2.CancelRunRequest(thread_id=thread, run_id=id)),
+            core.stored_runs.get(STRANGER, run_pb2.GetRunRequest(thread_id=thread, run_id=id)),
+            core.stored_runs.cancel(
+                STRANGER, run_pb2.CancelRunRequest(thread_id=thread, run_id=id)
+            ),
             core.runs.resume(STRANGER, run_pb2.StreamRunEventsRequest(thread_id=thread, run_id=id)),
             core.steps.list(
                 STRANGER, run_step_pb2.ListRunStepsRequest(thread_id=thread, run_id=id)
@@ -46,7 +45,9 @@ async def test_another_project_sees_nothing() -> None:
             with pytest.raises(NotFound):
                 await reading
         assert not (await core.threads.list(STRANGER, thread_pb2.ListThreadsRequest())).data
-        assert not (await core.runs.list_project(STRANGER, run_pb2.ListProjectRunsRequest())).data
+        assert not (
+            await core.stored_runs.list_project(STRANGER, run_pb2.ListProjectRunsRequest())
+        ).data
 
 
 async def test_an_assistant_from_creation_to_deletion() -> None:
@@ -89,50 +90,6 @@ async def test_messages_are_listed_newest_first_and_page_by_page() -> None:
         request = message_pb2.ListMessagesRequest(thread_id=thread, after="msg_x")
         with pytest.raises(NotFound):
             await core.messages.list(caller(), request)
-
-
-async def test_runs_are_listed_by_thread_by_status_and_by_assistant() -> Any:
-    async with open_world(ScriptedModels(says("x"))) as world:
-        core = world.core()
-        one, two = await world.assistant(core), await world.assistant(core)
-        for assistant in (one, two, one):
-            thread = await world.thread(core, "Hi")
-            await world.clock.run_until(follow(core, await world.run(core, thread, assistant)))
-        idle = world.core(slots=0)
-        await world.clock.run_until(core.worker.stop())
-        thread = await world.thread(idle, "Hi")
-        waiting = await world.run(idle, thread, two)
-
-        async def found(**fields: object) -> int:
-            request = run_pb2.ListProjectRunsRequest(limit=100, **fields)  # type: ignore[arg-type]
-            return len((await idle.runs.list_project(caller(), request)).data)
-
-        assert await found() == 4
-        assert await found(assistant_id=one) == 2
-        assert await found(status=run_pb2.RUN_STATUS_QUEUED) == 1
-        assert await found(status=run_pb2.RUN_STATUS_COMPLETED, assistant_id=two) == 1
-        first = await idle.runs.list_project(
-            caller(),
-            run_pb2.ListProjectRunsRequest(limit=1, order=pagination_pb2.SORT_ORDER_ASC),
-        )
-        assert first.has_more
-        assert await found(after=first.last_id, order=pagination_pb2.SORT_ORDER_ASC) == 3
-        in_thread = await idle.runs.list(caller(), run_pb2.ListRunsRequest(thread_id=thread))
-        assert [run.id for run in in_thread.data] == [waiting.spec.run.id]
-
-
-async def test_a_step_tells_when_it_expires_only_while_its_run_lives() -> None:
-    async with open_world(ScriptedModels(says("x"))) as world:
-        core = world.core()
-        thread = await world.thread(core, "Hi")
-        begun = await world.run(core, thread, await world.assistant(core))
-        await world.clock.run_until(follow(core, begun))
-        (step,) = await world.steps(core, begun)
-        assert not step.HasField("expires_at")
-        one = run_step_pb2.GetRunStepRequest(
-            thread_id=thread, run_id=begun.spec.run.id, step_id=step.id
-        )
-        assert await core.steps.get(caller(), one) == step
 
 
 async def test_files_are_refused_as_not_found() -> None:

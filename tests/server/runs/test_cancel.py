@@ -104,7 +104,7 @@ async def test_of_a_completed_run_is_refused_and_of_an_unknown_one_not_found() -
         with pytest.raises(StateConflict, match="Cannot cancel run with status 'completed'"):
             await world.cancel(core, begun)
         with pytest.raises(NotFound):
-            await core.runs.cancel(
+            await core.stored_runs.cancel(
                 caller(), run_pb2.CancelRunRequest(thread_id=thread, run_id="run_x")
             )
 

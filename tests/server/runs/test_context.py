@@ -15,7 +15,7 @@ from understudy.v1 import (
     tool_pb2,
 )
 from understudy_server.models import port as model
-from understudy_server.runs import context, window
+from understudy_server.runs import context, tokens
 from understudy_server.store.v1.records_pb2 import StepRecord
 
 FUNCTION = tool_pb2.Tool(
@@ -39,7 +39,7 @@ def build(run: run_pb2.Run | None = None, **fields: Any) -> model.ModelRequest:
     [
         ({}, "instructions", None),
         ({"instructions": "Be kind"}, "instructions", "Be kind"),
-        ({"instructions": ""}, "instructions", ""),
+        ({"instructions": ""}, "instructions", None),
         ({}, "temperature", None),
         ({"temperature": 0.0}, "temperature", 0.0),
         ({}, "top_p", None),
@@ -182,71 +182,17 @@ def test_last_messages(count: Any, expected: Any) -> None:
 
 def test_the_oldest_messages_go_first_when_the_prompt_is_too_long() -> None:
     messages = [user("a" * 400), user("b" * 400), user("c" * 400)]
-    asked = build(messages=messages, prompt_left=2 * (100 + window.PER_ITEM))
+    asked = build(messages=messages, prompt_left=2 * (100 + tokens.PER_ITEM))
     assert len(asked.items) == 2
     tiny = build(messages=messages, prompt_left=1)
     assert [item.parts[0].text[0] for item in tiny.items] == ["c"]  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("item", "tokens"),
-    [
-        (model.Message(role="user", parts=(model.Text(text=""),)), window.PER_ITEM),
-        (model.Message(role="user", parts=(model.Text(text="abcde"),)), window.PER_ITEM + 2),
-        (model.Message(role="user", parts=(model.Refusal(refusal="abcd"),)), window.PER_ITEM + 1),
-        (
-            model.Message(role="user", parts=(model.Image(url="https://x"),)),
-            window.PER_ITEM + window.IMAGE_TOKENS,
-        ),
-        (model.ToolCall(call_id="c", name="abcd", arguments="{}"), window.PER_ITEM + 2),
-        (model.ToolOutput(call_id="c", output="\u00e9" * 4), window.PER_ITEM + 2),
-        (model.Opaque(json=b"x" * 40), 10),
-    ],
-)
-def test_estimates(item: Any, tokens: Any) -> None:
-    assert window.estimate([item]) == tokens
-
-
-@pytest.mark.parametrize(
-    ("tool", "tokens"),
-    [
-        (model.Function(name="abcd"), window.PER_ITEM + 1),
-        (model.Function(name="f", description="abcde"), window.PER_ITEM + 3),
-        (model.Function(name="f", parameters=b"x" * 9), window.PER_ITEM + 4),
-    ],
-)
-def test_estimates_of_tools(tool: Any, tokens: Any) -> None:
-    assert window.estimate_tools([tool, tool]) == 2 * tokens
-
-
-@pytest.mark.parametrize(
-    ("wanted", "tokens"),
-    [
-        (None, 0),
-        ("json_object", 0),
-        (model.JsonSchema(name="abcd"), 1),
-        (model.JsonSchema(name="ab", description="cde", schema=b"x" * 9), 5),
-    ],
-)
-def test_estimates_of_formats(wanted: Any, tokens: Any) -> None:
-    assert window.estimate_format(wanted) == tokens
-
-
 def test_tools_and_schemas_take_their_part_of_the_window() -> None:
     messages = [user("a" * 400), user("b" * 400)]
-    room = 2 * (100 + window.PER_ITEM)
+    room = 2 * (100 + tokens.PER_ITEM)
     assert len(build(messages=messages, prompt_left=room).items) == 2
     with_tools = run_pb2.Run(id="run_1", tools=[FUNCTION])
     with_schema = run_pb2.Run(id="run_1", response_format={"json_schema": {"name": "s"}})  # type: ignore[arg-type]  # protobuf takes a dict
     for run in (with_tools, with_schema):
         assert len(build(run, messages=messages, prompt_left=room).items) == 1
-
-
-@pytest.mark.parametrize(
-    ("tokens", "kept"), [(-5, 1), (0, 1), (10, 1), (11, 1), (10 * 2, 2), (29, 2), (30, 3), (99, 3)]
-)
-def test_whole_messages_fit_or_go(tokens: Any, kept: Any) -> None:
-    text = "x" * 4 * (10 - window.PER_ITEM)
-    items = [model.Message(role="user", parts=(model.Text(text=text),))] * 3
-    assert len(window.newest_that_fit(items, tokens)) == kept
-    assert window.newest_that_fit([], tokens) == []

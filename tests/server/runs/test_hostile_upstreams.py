@@ -11,8 +11,9 @@ import os
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.server.runs.kept import check_kept
 from tests.server.runs.scripted import ScriptedModels, Step, Wait
-from tests.server.runs.world import follow, function, ids, names, open_world
+from tests.server.runs.world import follow, function, open_world
 from understudy.v1 import run_pb2
 from understudy_server.models.port import (
     Finished,
@@ -63,12 +64,7 @@ _ENDED = {
 }
 
 
-@settings(
-    derandomize=True,
-    deadline=None,
-    database=None,
-    max_examples=int(os.environ.get("UNDERSTUDY_HOSTILE_EXAMPLES", "300")),
-)
+@settings(max_examples=int(os.environ.get("UNDERSTUDY_HOSTILE_EXAMPLES", "300")))
 @given(st.lists(_STEPS, max_size=8))
 def test_a_hostile_model_only_ends_its_run(script: list[Step]) -> None:
     asyncio.run(_play(script))
@@ -87,12 +83,4 @@ async def _play(script: list[Step]) -> None:
         assert run.HasField("last_error") == failed
         assert bool(run.last_error.message) == failed
         assert bool((await world.head(thread)).active_run) == (run.status not in _ENDED)
-        assert ids(seen) == ids(await world.log(begun))
-        said = names(seen)
-        ends = ("message_completed", "message_incomplete")
-        assert said.count("message_created") == sum(map(said.count, ends))
-        assert said.count("step_created") == sum(
-            said.count(f"step_{end}") for end in ("completed", "failed", "cancelled", "expired")
-        ) + (run.status == run_pb2.RUN_STATUS_REQUIRES_ACTION)
-        for message in (await world.messages(core, thread))[1:]:
-            assert "".join(p.text.value + p.refusal for p in message.content)
+        await check_kept(world, core, begun, seen)

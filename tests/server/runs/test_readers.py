@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.server.runs.gated import GatedStore
 from tests.server.runs.scripted import ScriptedModels, Step, Wait, calls, finished, says
 from tests.server.runs.world import (
     PROJECT,
@@ -146,7 +147,7 @@ async def test_after_an_hour_the_log_is_dropped_and_the_end_is_still_told() -> N
         edit = run_pb2.ModifyRunRequest(
             thread_id=thread, run_id=begun.spec.run.id, metadata={"a": "b"}
         )
-        await core.runs.modify(caller(), edit)
+        await core.stored_runs.modify(caller(), edit)
         assert await world.memory.due(world.memory.now() + 10**12, 10) == []
 
 
@@ -216,6 +217,32 @@ async def test_a_log_that_lags_behind_the_feed_loses_nothing() -> None:
         gate.set()
         events = await world.until(reading)
         assert ids(events) == ids(await world.log(begun))
+
+
+async def test_a_reader_that_stood_still_until_the_log_was_dropped_is_told_the_end() -> None:
+    script: list[Step] = [TextDelta(text="a"), Wait(gate := asyncio.Event()), finished()]
+    async with open_world(ScriptedModels(script)) as world:
+        core = world.core()
+        thread = await world.thread(core, "Hi")
+        begun = await world.run(core, thread, await world.assistant(core))
+        await world.clock.advance(1)
+        store = GatedStore(world.memory)
+        store.gate.clear()
+        tail = Tail(
+            store=store,
+            clock=world.clock,
+            live=core.live,
+            partition=begun.partition,
+            spec=begun.spec,
+            after=begun.after,
+        )
+        reading = asyncio.create_task(_collect(tail))
+        await world.clock.advance(1)
+        gate.set()
+        await world.clock.advance(LOG_KEPT + 10)
+        assert await world.log(begun) == []
+        store.gate.set()
+        assert names(await world.until(reading)) == ["run_completed"]
 
 
 class _Lagging:

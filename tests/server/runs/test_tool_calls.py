@@ -119,6 +119,20 @@ async def test_a_turn_that_mixes_both_asks_for_the_rest_only() -> None:
         assert repeated.state.status == machine.COMPLETED
 
 
+async def test_what_the_run_was_not_given_is_not_run() -> None:
+    served = Served(f="1", g="2")
+    models = ScriptedModels(calls("f", "g"), says("Done"))
+    async with open_world(models, functions=served) as world:
+        core = world.core()
+        thread = await world.thread(core, "Hi")
+        begun = await world.run(core, thread, await world.assistant(core, tools=[function("f")]))
+        await world.clock.run_until(follow(core, begun))
+        assert [name for name, _, _ in served.called] == ["f"]
+        state = await world.state(core, begun)
+        asked = state.required_action.submit_tool_outputs.tool_calls
+        assert [call.function.name for call in asked] == ["g"]
+
+
 async def test_what_an_assistant_leaves_out_the_function_says() -> None:
     models = ScriptedModels(says("Done"))
     async with open_world(models, functions=Served(f="1")) as world:

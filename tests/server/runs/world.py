@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from contextvars import ContextVar
 from itertools import count
 from typing import Any, Generic, TypeVar
 
@@ -19,12 +20,14 @@ from understudy.v1 import (
     thread_pb2,
     tool_pb2,
 )
+from understudy_server.clock import Clock
 from understudy_server.models.port import Models
 from understudy_server.rpc.assistants import Assistants
 from understudy_server.rpc.caller import Caller
 from understudy_server.rpc.messages import Messages
 from understudy_server.rpc.runs import Begun, Runs
 from understudy_server.rpc.steps import Steps
+from understudy_server.rpc.stored_runs import StoredRuns
 from understudy_server.rpc.threads import Threads
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.runs.history import History
@@ -53,23 +56,46 @@ class NumberedIds:
         return f"{prefix}{next(self._numbers)}"
 
 
+REPEATED: ContextVar[bool] = ContextVar("repeated", default=False)
+"""Whether the present call may have been made before, its answer being lost."""
+
+
 def caller(key: str | None = None) -> Caller:
-    return Caller(project=PROJECT, key_id="", request_id="", idempotency_key=key)
+    return Caller(
+        project=PROJECT,
+        key_id="",
+        request_id="",
+        idempotency_key=key,
+        repeated=REPEATED.get(),
+    )
 
 
 class Core:
     """One core: its rooms, as the composition root connects them."""
 
     def __init__(
-        self, world: World[Any], store: Store, *, slots: int = 100, grace: float = 0.0
+        self,
+        world: World[Any],
+        *,
+        store: Store | None = None,
+        clock: Clock | None = None,
+        models: Models | None = None,
+        functions: Functions | None = None,
+        slots: int = 100,
+        grace: float = 0.0,
     ) -> None:
+        """What is not given is the world's."""
+        store = store or world.store
+        models = models or world.models
+        functions = functions or world.functions
         self.shared = Collaborators(
             store=store,
-            clock=world.clock,
+            clock=clock or world.clock,
             ids=world.ids,
-            models=world.models,
-            history=History(store, world.models, world.functions),
-            functions=world.functions,
+            models=models,
+            history=History(store, models, functions),
+            functions=functions,
+            keep_model_requests=world.keep_model_requests,
         )
         self.live = Live()
         self.worker = Worker(self.shared, self.live, slots=slots, grace=grace)
@@ -78,6 +104,7 @@ class Core:
         self.messages = Messages(self.shared)
         self.steps = Steps(self.shared)
         self.runs = Runs(self.shared, self.worker, self.live, drop_unavailable_tools=False)
+        self.stored_runs = StoredRuns(self.shared)
         self.worker.start()
 
     async def kill(self) -> None:
@@ -106,10 +133,13 @@ class World(Generic[M]):
         self.store: Store = store or self.memory
         self.models = models
         self.ids = NumberedIds()
+        self.keep_model_requests = False
+        """Whether cores that are made from now on keep what they send to models."""
         self.cores: list[Core] = []
 
-    def core(self, *, store: Store | None = None, slots: int = 100, grace: float = 0.0) -> Core:
-        core = Core(self, store or self.store, slots=slots, grace=grace)
+    def core(self, **options: Any) -> Core:
+        """As ``Core`` takes them."""
+        core = Core(self, **options)
         self.cores.append(core)
         return core
 
@@ -127,9 +157,9 @@ class World(Generic[M]):
 
     # What clients do. Each takes the core that answers.
 
-    async def assistant(self, core: Core, **fields: object) -> str:
+    async def assistant(self, core: Core, key: str | None = None, **fields: object) -> str:
         request = assistant_pb2.CreateAssistantRequest(model="scripted", **fields)  # type: ignore[arg-type]
-        return (await core.assistants.create(caller(), request)).id
+        return (await core.assistants.create(caller(key), request)).id
 
     async def thread(self, core: Core, *texts: str, key: str | None = None) -> str:
         request = thread_pb2.CreateThreadRequest(messages=[new_message(text) for text in texts])
@@ -172,7 +202,7 @@ class World(Generic[M]):
         request = run_pb2.CancelRunRequest(
             thread_id=begun.spec.run.thread_id, run_id=begun.spec.run.id
         )
-        return await core.runs.cancel(caller(), request)
+        return await core.stored_runs.cancel(caller(), request)
 
     async def delete_thread(self, core: Core, thread_id: str) -> None:
         await core.threads.delete(caller(), thread_pb2.DeleteThreadRequest(thread_id=thread_id))
@@ -181,7 +211,7 @@ class World(Generic[M]):
         request = run_pb2.GetRunRequest(
             thread_id=begun.spec.run.thread_id, run_id=begun.spec.run.id
         )
-        return await core.runs.get(caller(), request)
+        return await core.stored_runs.get(caller(), request)
 
     async def resume(self, core: Core, begun: Begun, after: str = "") -> list[event_pb2.RunEvent]:
         """Everything after an event, to the end of the stream."""

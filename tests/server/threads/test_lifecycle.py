@@ -126,7 +126,7 @@ async def test_a_deleted_thread_is_gone_and_leaves_a_tombstone_only() -> None:
         assert await world.left(thread) == ["head"]
         assert await world.log(begun) == []
         assert await world.memory.due(world.memory.now() + 10**13, 10) == []
-        runs = await core.runs.list_project(caller(), run_pb2.ListProjectRunsRequest())
+        runs = await core.stored_runs.list_project(caller(), run_pb2.ListProjectRunsRequest())
         assert not runs.data
 
 
@@ -196,7 +196,7 @@ async def test_metadata_and_messages_change_during_a_run_without_disturbing_it()
         await core.threads.modify(
             caller(), thread_pb2.ModifyThreadRequest(thread_id=thread, metadata={"c": "d"})
         )
-        await core.runs.modify(
+        await core.stored_runs.modify(
             caller(),
             run_pb2.ModifyRunRequest(
                 thread_id=thread, run_id=begun.spec.run.id, metadata={"e": "f"}

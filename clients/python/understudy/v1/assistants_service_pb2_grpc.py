@@ -199,6 +199,11 @@ class AssistantsServiceStub(object):
                 request_serializer=understudy_dot_v1_dot_run__step__pb2.GetRunStepRequest.SerializeToString,
                 response_deserializer=understudy_dot_v1_dot_run__step__pb2.RunStep.FromString,
                 _registered_method=True)
+        self.GetRunStepModelCall = channel.unary_unary(
+                '/understudy.v1.AssistantsService/GetRunStepModelCall',
+                request_serializer=understudy_dot_v1_dot_run__step__pb2.GetRunStepModelCallRequest.SerializeToString,
+                response_deserializer=understudy_dot_v1_dot_run__step__pb2.RunStepModelCall.FromString,
+                _registered_method=True)
 
 
 class AssistantsServiceServicer(object):
@@ -436,6 +441,15 @@ class AssistantsServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRunStepModelCall(self, request, context):
+        """Ours, for debugging: what the model's provider was sent for the model call that made a step. Steps that come
+        from one model call have the same answer. Fails with NOT_FOUND for a step whose request was not kept, and with
+        UNIMPLEMENTED unless the server keeps model requests.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AssistantsServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -583,6 +597,11 @@ def add_AssistantsServiceServicer_to_server(servicer, server):
                     servicer.GetRunStep,
                     request_deserializer=understudy_dot_v1_dot_run__step__pb2.GetRunStepRequest.FromString,
                     response_serializer=understudy_dot_v1_dot_run__step__pb2.RunStep.SerializeToString,
+            ),
+            'GetRunStepModelCall': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRunStepModelCall,
+                    request_deserializer=understudy_dot_v1_dot_run__step__pb2.GetRunStepModelCallRequest.FromString,
+                    response_serializer=understudy_dot_v1_dot_run__step__pb2.RunStepModelCall.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1383,6 +1402,33 @@ class AssistantsService(object):
             '/understudy.v1.AssistantsService/GetRunStep',
             understudy_dot_v1_dot_run__step__pb2.GetRunStepRequest.SerializeToString,
             understudy_dot_v1_dot_run__step__pb2.RunStep.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRunStepModelCall(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/understudy.v1.AssistantsService/GetRunStepModelCall',
+            understudy_dot_v1_dot_run__step__pb2.GetRunStepModelCallRequest.SerializeToString,
+            understudy_dot_v1_dot_run__step__pb2.RunStepModelCall.FromString,
             options,
             channel_credentials,
             insecure,

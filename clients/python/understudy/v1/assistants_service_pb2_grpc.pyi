@@ -494,7 +494,23 @@ _AssistantsServiceGetRunStepType = typing_extensions.TypeVar(
     ],
 )
 
-class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType, _AssistantsServiceListAssistantsType, _AssistantsServiceGetAssistantType, _AssistantsServiceModifyAssistantType, _AssistantsServiceDeleteAssistantType, _AssistantsServiceCreateThreadType, _AssistantsServiceListThreadsType, _AssistantsServiceGetThreadType, _AssistantsServiceModifyThreadType, _AssistantsServiceDeleteThreadType, _AssistantsServiceCreateMessageType, _AssistantsServiceListMessagesType, _AssistantsServiceGetMessageType, _AssistantsServiceModifyMessageType, _AssistantsServiceDeleteMessageType, _AssistantsServiceCreateRunType, _AssistantsServiceStreamCreateRunType, _AssistantsServiceCreateThreadAndRunType, _AssistantsServiceStreamCreateThreadAndRunType, _AssistantsServiceListRunsType, _AssistantsServiceListProjectRunsType, _AssistantsServiceGetRunType, _AssistantsServiceModifyRunType, _AssistantsServiceCancelRunType, _AssistantsServiceSubmitToolOutputsType, _AssistantsServiceStreamSubmitToolOutputsType, _AssistantsServiceStreamRunEventsType, _AssistantsServiceListRunStepsType, _AssistantsServiceGetRunStepType]):
+_AssistantsServiceGetRunStepModelCallType = typing_extensions.TypeVar(
+    '_AssistantsServiceGetRunStepModelCallType',
+    grpc.UnaryUnaryMultiCallable[
+        understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+        understudy.v1.run_step_pb2.RunStepModelCall,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+        understudy.v1.run_step_pb2.RunStepModelCall,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+        understudy.v1.run_step_pb2.RunStepModelCall,
+    ],
+)
+
+class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType, _AssistantsServiceListAssistantsType, _AssistantsServiceGetAssistantType, _AssistantsServiceModifyAssistantType, _AssistantsServiceDeleteAssistantType, _AssistantsServiceCreateThreadType, _AssistantsServiceListThreadsType, _AssistantsServiceGetThreadType, _AssistantsServiceModifyThreadType, _AssistantsServiceDeleteThreadType, _AssistantsServiceCreateMessageType, _AssistantsServiceListMessagesType, _AssistantsServiceGetMessageType, _AssistantsServiceModifyMessageType, _AssistantsServiceDeleteMessageType, _AssistantsServiceCreateRunType, _AssistantsServiceStreamCreateRunType, _AssistantsServiceCreateThreadAndRunType, _AssistantsServiceStreamCreateThreadAndRunType, _AssistantsServiceListRunsType, _AssistantsServiceListProjectRunsType, _AssistantsServiceGetRunType, _AssistantsServiceModifyRunType, _AssistantsServiceCancelRunType, _AssistantsServiceSubmitToolOutputsType, _AssistantsServiceStreamSubmitToolOutputsType, _AssistantsServiceStreamRunEventsType, _AssistantsServiceListRunStepsType, _AssistantsServiceGetRunStepType, _AssistantsServiceGetRunStepModelCallType]):
     """OpenAI's Assistants API v2: assistants, threads, messages, runs and run steps.
 
     True for every call:
@@ -630,6 +646,10 @@ class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType
             understudy.v1.run_step_pb2.GetRunStepRequest,
             understudy.v1.run_step_pb2.RunStep,
         ],
+        grpc.UnaryUnaryMultiCallable[
+            understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+            understudy.v1.run_step_pb2.RunStepModelCall,
+        ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
@@ -750,6 +770,10 @@ class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType
             understudy.v1.run_step_pb2.GetRunStepRequest,
             understudy.v1.run_step_pb2.RunStep,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+            understudy.v1.run_step_pb2.RunStepModelCall,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateAssistant: _AssistantsServiceCreateAssistantType
@@ -860,6 +884,12 @@ class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType
 
     GetRunStep: _AssistantsServiceGetRunStepType
     """Fails with NOT_FOUND."""
+
+    GetRunStepModelCall: _AssistantsServiceGetRunStepModelCallType
+    """Ours, for debugging: what the model's provider was sent for the model call that made a step. Steps that come
+    from one model call have the same answer. Fails with NOT_FOUND for a step whose request was not kept, and with
+    UNIMPLEMENTED unless the server keeps model requests.
+    """
 
 AssistantsServiceAsyncStub: typing_extensions.TypeAlias = AssistantsServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -977,6 +1007,10 @@ AssistantsServiceAsyncStub: typing_extensions.TypeAlias = AssistantsServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         understudy.v1.run_step_pb2.GetRunStepRequest,
         understudy.v1.run_step_pb2.RunStep,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+        understudy.v1.run_step_pb2.RunStepModelCall,
     ],
 ]
 
@@ -1251,5 +1285,16 @@ class AssistantsServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[understudy.v1.run_step_pb2.RunStep, collections.abc.Awaitable[understudy.v1.run_step_pb2.RunStep]]:
         """Fails with NOT_FOUND."""
+
+    @abc.abstractmethod
+    def GetRunStepModelCall(
+        self,
+        request: understudy.v1.run_step_pb2.GetRunStepModelCallRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[understudy.v1.run_step_pb2.RunStepModelCall, collections.abc.Awaitable[understudy.v1.run_step_pb2.RunStepModelCall]]:
+        """Ours, for debugging: what the model's provider was sent for the model call that made a step. Steps that come
+        from one model call have the same answer. Fails with NOT_FOUND for a step whose request was not kept, and with
+        UNIMPLEMENTED unless the server keeps model requests.
+        """
 
 def add_AssistantsServiceServicer_to_server(servicer: AssistantsServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -553,6 +553,97 @@ class GetRunStepRequest(google.protobuf.message.Message):
 Global___GetRunStepRequest: typing_extensions.TypeAlias = GetRunStepRequest
 
 @typing.final
+class GetRunStepModelCallRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    THREAD_ID_FIELD_NUMBER: builtins.int
+    RUN_ID_FIELD_NUMBER: builtins.int
+    STEP_ID_FIELD_NUMBER: builtins.int
+    thread_id: builtins.str
+    run_id: builtins.str
+    step_id: builtins.str
+    def __init__(
+        self,
+        *,
+        thread_id: builtins.str = ...,
+        run_id: builtins.str = ...,
+        step_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["run_id", b"run_id", "step_id", b"step_id", "thread_id", b"thread_id"]) -> None: ...
+
+Global___GetRunStepModelCallRequest: typing_extensions.TypeAlias = GetRunStepModelCallRequest
+
+@typing.final
+class RunStepModelCall(google.protobuf.message.Message):
+    """A model call as its provider got it. There are no headers and no keys in it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STEP_ID_FIELD_NUMBER: builtins.int
+    RUN_ID_FIELD_NUMBER: builtins.int
+    THREAD_ID_FIELD_NUMBER: builtins.int
+    CREATED_AT_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
+    DIALECT_FIELD_NUMBER: builtins.int
+    REQUESTED_MODEL_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    URL_FIELD_NUMBER: builtins.int
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    ROUND_FIELD_NUMBER: builtins.int
+    TRUNCATED_FIELD_NUMBER: builtins.int
+    BODY_FIELD_NUMBER: builtins.int
+    step_id: builtins.str
+    """The step that was asked for."""
+    run_id: builtins.str
+    thread_id: builtins.str
+    created_at: builtins.int
+    """When it was sent; when it was repeated, for the last time. Unix seconds."""
+    provider: builtins.str
+    """The name of the provider in the configuration."""
+    dialect: builtins.str
+    """What the provider speaks: `responses` or `chat`; or `demo`, which is no wire: its `body` is what a server of
+    Chat Completions would have got.
+    """
+    requested_model: builtins.str
+    """The name that the run asks for."""
+    model: builtins.str
+    """The name that the provider was asked for."""
+    url: builtins.str
+    """Without user, password, query, and whatever the configuration keeps secret. Unset for `demo`."""
+    attempt: builtins.int
+    """Which holder of the thread made the call: the number before the dash in the ids of its events."""
+    round: builtins.int
+    """Which model call of the run it was, from 0. A call that is made again after a crash has the same number."""
+    truncated: builtins.bool
+    """Whether `body` was too large to be kept whole: what was left out of its long texts and lists has a mark in its
+    place.
+    """
+    body: builtins.bytes
+    """The JSON object that was sent, byte for byte."""
+    def __init__(
+        self,
+        *,
+        step_id: builtins.str = ...,
+        run_id: builtins.str = ...,
+        thread_id: builtins.str = ...,
+        created_at: builtins.int = ...,
+        provider: builtins.str = ...,
+        dialect: builtins.str = ...,
+        requested_model: builtins.str = ...,
+        model: builtins.str = ...,
+        url: builtins.str | None = ...,
+        attempt: builtins.int = ...,
+        round: builtins.int = ...,
+        truncated: builtins.bool = ...,
+        body: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_url", b"_url", "url", b"url"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_url", b"_url", "attempt", b"attempt", "body", b"body", "created_at", b"created_at", "dialect", b"dialect", "model", b"model", "provider", b"provider", "requested_model", b"requested_model", "round", b"round", "run_id", b"run_id", "step_id", b"step_id", "thread_id", b"thread_id", "truncated", b"truncated", "url", b"url"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_url", b"_url"]) -> typing.Literal["url"] | None: ...
+
+Global___RunStepModelCall: typing_extensions.TypeAlias = RunStepModelCall
+
+@typing.final
 class RunStepDeltaEvent(google.protobuf.message.Message):
     """A piece of a step that is being made. Clients add the pieces up: strings are joined, lists merged by `index`."""
 

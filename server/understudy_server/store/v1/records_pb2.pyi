@@ -218,8 +218,11 @@ class StepRecord(google.protobuf.message.Message):
     ROUND_FIELD_NUMBER: builtins.int
     OPAQUE_FIELD_NUMBER: builtins.int
     USAGE_FIELD_NUMBER: builtins.int
+    REQUEST_FIELD_NUMBER: builtins.int
     round: builtins.int
     """The model call to which it belongs, from 0; the items of one call are replayed together."""
+    request: builtins.str
+    """The id of the first step of the same model call, under which its request is kept; empty: it is not kept."""
     @property
     def step(self) -> understudy.v1.run_step_pb2.RunStep: ...
     @property
@@ -237,11 +240,33 @@ class StepRecord(google.protobuf.message.Message):
         round: builtins.int = ...,
         opaque: collections.abc.Iterable[builtins.bytes] | None = ...,
         usage: understudy.v1.usage_pb2.Usage | None = ...,
+        request: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["step", b"step", "usage", b"usage"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["opaque", b"opaque", "round", b"round", "step", b"step", "usage", b"usage"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["opaque", b"opaque", "request", b"request", "round", b"round", "step", b"step", "usage", b"usage"]) -> None: ...
 
 Global___StepRecord: typing_extensions.TypeAlias = StepRecord
+
+@typing.final
+class ModelCallRecord(google.protobuf.message.Message):
+    """What was sent for one model call; under the id of the first step that it made."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: builtins.int
+    @property
+    def call(self) -> understudy.v1.run_step_pb2.RunStepModelCall:
+        """Without `step_id`, since several steps may share it."""
+
+    def __init__(
+        self,
+        *,
+        call: understudy.v1.run_step_pb2.RunStepModelCall | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["call", b"call"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["call", b"call"]) -> None: ...
+
+Global___ModelCallRecord: typing_extensions.TypeAlias = ModelCallRecord
 
 @typing.final
 class Gone(google.protobuf.message.Message):

@@ -1,4 +1,4 @@
-"""A hostile store whose listings and logs never lag: what the engine expects of every backend."""
+"""A store that hands every call on to another one: what fakes that change a few calls are made from."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from understudy_server.store.port import (
 )
 
 
-class PromptStore:
-    """``list`` and ``read`` go to ``inner`` directly, everything else through ``outer``."""
+class ForwardingStore:
+    """Override ``commit``, a read, or ``_reach``, which every read awaits first."""
 
-    def __init__(self, outer: Store, inner: Store) -> None:
-        self._outer = outer
+    def __init__(self, inner: Store) -> None:
         self._inner = inner
 
     def now(self) -> int:
-        return self._outer.now()
+        return self._inner.now()
+
+    async def _reach(self) -> None:
+        """On the way to the store."""
 
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
-        return await self._outer.commit(commit)
+        return await self._inner.commit(commit)
 
     async def get(
         self, partition: Partition, kind: str, id: str, *, fresh: bool = False
     ) -> Record | None:
-        return await self._outer.get(partition, kind, id, fresh=fresh)
+        await self._reach()
+        return await self._inner.get(partition, kind, id, fresh=fresh)
 
     async def list(
         self,
@@ -45,12 +48,14 @@ class PromptStore:
         descending: bool = False,
         limit: int,
     ) -> Sequence[Record]:
+        await self._reach()
         return await self._inner.list(
             partition, kind, low=low, high=high, descending=descending, limit=limit
         )
 
     async def due(self, now: int, limit: int) -> Sequence[Record]:
-        return await self._outer.due(now, limit)
+        await self._reach()
+        return await self._inner.due(now, limit)
 
     async def directory(
         self,
@@ -63,20 +68,22 @@ class PromptStore:
         descending: bool = False,
         limit: int,
     ) -> Sequence[Record]:
-        return await self._outer.directory(
+        await self._reach()
+        return await self._inner.directory(
             project, kind, label, low=low, high=high, descending=descending, limit=limit
         )
 
     async def read(
         self, partition: Partition, log: str, after: EventId, limit: int
     ) -> Sequence[Entry]:
+        await self._reach()
         return await self._inner.read(partition, log, after, limit)
 
     def watch(self, partition: Partition | None) -> Watch:
-        return self._outer.watch(partition)
+        return self._inner.watch(partition)
 
     async def ping(self) -> None:
-        await self._outer.ping()
+        await self._inner.ping()
 
     async def close(self) -> None:
-        await self._outer.close()
+        await self._inner.close()
