@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from google.protobuf.message import Message
+
 from understudy.v1 import event_pb2, message_pb2
 from understudy_server.runs import machine
 from understudy_server.store import tables
@@ -20,7 +22,7 @@ from understudy_server.store.v1.records_pb2 import (
 
 STEP = "step/"
 POINTER = "message-of/"
-_BODIES = {
+_BODIES: dict[str, type[Message]] = {
     tables.heads.kind: Head,
     tables.threads.kind: ThreadRecord,
     tables.messages.kind: MessageRecord,
@@ -157,8 +159,8 @@ def _put(view: ThreadView, change: Change, put: Put) -> None:
     if put.kind.startswith(STEP):
         after: object = StepRecord.FromString(put.body)
     elif put.kind in _BODIES:
-        after = _BODIES[put.kind]()
-        after.ParseFromString(put.body)
+        after = message = _BODIES[put.kind]()
+        message.ParseFromString(put.body)
     else:
         return
     if isinstance(after, Head):
