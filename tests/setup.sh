@@ -16,5 +16,7 @@ need() { # need COMMAND DEBIAN-PACKAGE
 need cc gcc
 need node nodejs
 need npm npm
+need redis-server redis-server
+need redis-cli redis-tools
 
 tests/e2e/setup.sh

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "understudy_cli": set(PACKAGES),
 }
 PORTS = ("store/port.py", "models/port.py", "tools/port.py", "clock.py")
-STORES = ("understudy_server.store.memory", "understudy_server.store.sqlite")
+STORES = tuple(f"understudy_server.store.{name}" for name in ("memory", "sqlite", "redis"))
 PROVIDERS = tuple(
     f"understudy_server.models.{name}"
     for name in ("demo", "remote", "responses", "chat", "catalog")

@@ -141,8 +141,9 @@ SETTINGS: tuple[Setting, ...] = (
         name="store",
         env=("UNDERSTUDY_STORE",),
         default="sqlite:///<data>/understudy.db",
-        meaning="URL of the store: `sqlite:///relative/file`, `sqlite:////absolute/file`, `memory://`. "
-        "With `?shared=true` at its end, several processes on one machine use one SQLite file.",
+        meaning="URL of the [store](docs/stores.md): `sqlite:///relative/file`, `sqlite:////absolute/file`, "
+        "`redis://host:6379/0`, `memory://`. With `?shared=true` at its end, several processes on one "
+        "machine use one SQLite file.",
         flag=True,
     ),
     Setting(

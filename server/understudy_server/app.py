@@ -46,7 +46,7 @@ from understudy_server.runs.history import History
 from understudy_server.runs.live import Live
 from understudy_server.runs.worker import Worker
 from understudy_server.store.opener import open_store
-from understudy_server.store.port import Store
+from understudy_server.store.port import Cautious, Store
 from understudy_server.tools.none import NoFunctions
 
 SERVICES = (
@@ -98,6 +98,9 @@ async def open_core(
         if store is None:
             store = await open_store(config.store, clock)
             stack.push_async_callback(store.close)
+            if isinstance(store, Cautious):
+                for words in await store.cautions():
+                    structlog.get_logger().warning("store_may_lose", caution=words)
         if models is None:
             models = open_models(
                 config.models,

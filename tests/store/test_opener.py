@@ -57,6 +57,13 @@ async def test_a_shared_store_is_opened_twice_and_beside(tmp_path: Path) -> None
         await store.close()
 
 
+async def test_a_password_is_not_told() -> None:
+    for url in ("mysql://me:secret@host", "redis://me:secret@host?db=1"):
+        with pytest.raises(InvalidStoreUrl) as caught:
+            await open_store(url, SystemClock())
+        assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "hint"),
     [
@@ -83,6 +90,13 @@ async def test_a_shared_store_is_opened_twice_and_beside(tmp_path: Path) -> None
         ("sqlite:///?shared=true", "sqlite:///RELATIVE/FILE"),
         ("sqlite:///:memory:?shared=true", "memory://"),
         ("memory://?shared=true", "end after memory://"),
+        ("redis://host?db=1", "unknown parameter 'db'"),
+        ("redis://host?prefix=", "prefix must be a word"),
+        ("rediss://host/0?prefix={a}", "prefix must be a word"),
+        ("redis+cluster://host/1", "no numbered databases"),
+        ("redis://host/one", "the database must be a number"),
+        ("redis://host:port", "Port"),
+        ("redis://", "must name a host"),
     ],
 )
 async def test_a_wrong_url_says_what_to_write(url: str, hint: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from understudy_cli.configuration import Configuration
@@ -13,10 +12,10 @@ from understudy_server.clock import Clock
 from understudy_server.errors import StoreError
 from understudy_server.store import tables
 from understudy_server.store.opener import InvalidStoreUrl, open_store
-from understudy_server.store.port import Record, Store
+from understudy_server.store.port import Cautious, Record, Store
+from understudy_server.store.shown_url import shown_url
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_USER = re.compile(r"//[^/@]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +27,7 @@ class Stored:
 
 async def examine(configuration: Configuration, clock: Clock) -> Stored:
     url = configuration.core.store
-    shown = _USER.sub("//***@", url)
+    shown = shown_url(url)
     if url == "memory://":
         store = Finding("warn", "store", "memory:// forgets everything when the server stops")
         return Stored(findings=(store, _judge_keys(configuration, [])))
@@ -64,11 +63,13 @@ async def _examine_open(configuration: Configuration, shown: str, clock: Clock) 
         projects = {DEFAULT_PROJECT, *(stored.key.project for stored in keys)}
         projects.update(project for _, project in configuration.core.api_keys)
         newest = await _newest(store, projects)
+        cautions = await store.cautions() if isinstance(store, Cautious) else ()
     finally:
         await store.close()
     return Stored(
         findings=(
             Finding("ok", "store", f"{shown} takes commits ({milliseconds:.0f} ms)"),
+            *(Finding("warn", "store", words) for words in cautions),
             _judge_keys(configuration, keys),
         ),
         newest=max([*newest, *(stored.record.order for stored in keys)], default=None),

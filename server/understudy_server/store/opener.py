@@ -5,21 +5,23 @@
     sqlite:////srv/store.db    a file by its absolute path (four slashes)
     sqlite:///data/store.db?shared=true
                                the same file for several servers on one machine, all of which say so
+    redis://user:password@host:6379/0
+                               Redis; `rediss://` with TLS, `redis+cluster://` for a Cluster
 
 The number of slashes is read as SQLAlchemy, and with it most Python programs, reads it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from understudy_server.clock import Clock
 from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Store
+from understudy_server.store.shown_url import shown_url
 from understudy_server.store.sqlite import SqliteStore
-
-SCHEMES = ("memory", "sqlite")
 
 
 class InvalidStoreUrl(ValueError):
@@ -42,15 +44,47 @@ async def open_store(url: str, clock: Clock, *, beside: bool = False) -> Store:
     wake-ups for what it commits.
     """
     scheme, separator, _ = url.partition("://")
-    if not separator or scheme not in SCHEMES:
-        known = ", ".join(f"{name}://" for name in SCHEMES)
-        raise InvalidStoreUrl(f"the store URL {url!r} must begin with one of: {known}")
-    if scheme == "sqlite":
-        file = parse_sqlite(url)
-        return await SqliteStore.open(file.path, clock, shared=file.shared, locked=not beside)
+    if not separator or scheme not in _OPENERS:
+        known = ", ".join(f"{name}://" for name in _OPENERS)
+        raise InvalidStoreUrl(f"the store URL {shown_url(url)!r} must begin with one of: {known}")
+    return await _OPENERS[scheme](url, clock, beside)
+
+
+async def _open_memory(url: str, clock: Clock, beside: bool) -> Store:
+    del beside
     if url != "memory://":
         raise InvalidStoreUrl(f"the store URL {url!r} must end after memory://")
     return MemoryStore(clock)
+
+
+async def _open_sqlite(url: str, clock: Clock, beside: bool) -> Store:
+    file = parse_sqlite(url)
+    return await SqliteStore.open(file.path, clock, shared=file.shared, locked=not beside)
+
+
+async def _open_redis(url: str, clock: Clock, beside: bool) -> Store:
+    del beside  # everybody is
+    from understudy_server.store.redis.connecting import parse_url
+    from understudy_server.store.redis.store import RedisStore
+
+    try:
+        address = parse_url(url)
+    except ValueError as error:
+        raise InvalidStoreUrl(f"the store URL {shown_url(url)!r}: {error}") from None
+    return await RedisStore.open(address, clock)
+
+
+_Opener: TypeAlias = Callable[[str, Clock, bool], Awaitable[Store]]
+
+_OPENERS: Mapping[str, _Opener] = {
+    "memory": _open_memory,
+    "sqlite": _open_sqlite,
+    "redis": _open_redis,
+    "rediss": _open_redis,
+    "redis+cluster": _open_redis,
+    "rediss+cluster": _open_redis,
+}
+"""By the URL's scheme. What needs a package of its own imports it when it is asked for."""
 
 
 def parse_sqlite(url: str) -> SqliteFile:

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 Version: TypeAlias = str
 """Opaque. Compare for equality only."""
@@ -247,4 +247,13 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Finish what was accepted and let go of every resource; further calls are errors."""
+        ...
+
+
+@runtime_checkable
+class Cautious(Protocol):
+    """A store on a server of its own, which can be set to lose what it confirmed."""
+
+    async def cautions(self) -> Sequence[str]:
+        """A sentence for each way, with what to do; raises ``StoreUnavailable``."""
         ...
