@@ -1,6 +1,6 @@
 # What people do with this repository. Every target installs what it needs: Python packages into .venv, the
 # generators into .venv-proto, Node packages into tests/e2e/node. Arguments: make serve ARGS="--port 8080".
-.PHONY: serve test histories check check-proto proto lint types format bench clean
+.PHONY: serve test histories chaos hostile check check-proto proto lint types format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,6 +17,17 @@ test: $(VENV)/installed-dev
 # Random histories of the run engine, more of them than `make test` plays: UNDERSTUDY_HISTORIES=100000 make histories
 histories: $(VENV)/installed-dev
 	$(BIN)/python -m tests.server.runs
+
+# Servers killed, stopped and ended under load, more often than `make test` does it; each report says what there was.
+# UNDERSTUDY_CHAOS_SEED=word takes other faults. A run that fails is repeated by its seed.
+chaos: $(VENV)/installed-dev
+	@tests/setup.sh
+	UNDERSTUDY_CHAOS_ROUNDS=$${UNDERSTUDY_CHAOS_ROUNDS:-20} $(BIN)/python -m pytest -n 2 -rP tests/e2e/chaos $(ARGS)
+
+# Hostile model providers, more of them than `make test` meets: UNDERSTUDY_HOSTILE_EXAMPLES=20000 make hostile
+hostile: $(VENV)/installed-dev
+	UNDERSTUDY_HOSTILE_EXAMPLES=$${UNDERSTUDY_HOSTILE_EXAMPLES:-10000} $(BIN)/python -m pytest -n 2 \
+	  --hypothesis-profile=explore tests/models/hostile $(ARGS)
 
 # Everything that is checked without running: fresh generated code, the contract, style, types.
 check: check-proto lint types
@@ -46,7 +57,7 @@ bench: $(VENV)/installed-dev
 	@for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python -m $$(echo $${file%.py} | tr / .); done
 
 clean:
-	rm -rf .venv .venv-proto .venv-openai1 tests/e2e/node/node_modules
+	rm -rf .venv .venv-proto .venv-openai1 tests/e2e/node/node_modules tests/store/cosmos/node/node_modules
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -51,10 +51,24 @@ class JumpingLoop(asyncio.AbstractEventLoop):
                     raise Restless("everybody waits, and nobody will wake anybody")
                 self._step()
             result: T = task.result()
+        except Restless:
+            self._wind_down()
+            raise
         finally:
             events._set_running_loop(None)
             sys.set_asyncgen_hooks(*hooks)
         return result
+
+    def _wind_down(self) -> None:
+        """Cancels everybody, as often as it takes within reason, so that no generator is dropped while it runs."""
+        self._left = STEPS
+        for _ in range(100):
+            for task in sorted(asyncio.all_tasks(self), key=lambda task: task.get_name()):
+                task.cancel()
+            for _ in range(20):
+                self._step()
+            if not asyncio.all_tasks(self):
+                return
 
     def _step(self) -> None:
         ready = self._ready

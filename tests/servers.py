@@ -6,8 +6,9 @@
         with deployed("serve", tmp_path, upstream) as deployment:
             openai.OpenAI(base_url=deployment.url, api_key=deployment.key)
 
-``layout`` is ``"serve"`` (one process) or ``"core+edge"`` (two). Nothing is inherited from the
-environment. Leaving the block ends the processes by SIGTERM and asserts that each ends with 0.
+``layout`` is ``"serve"`` (one process), ``"core+edge"`` (two) or ``"cores+edge"`` (two cores).
+Nothing is inherited from the environment. Leaving the block ends the processes by SIGTERM and
+asserts that each ends with 0.
 
 Models, by name: ``responses/<any>`` and ``chat/<any>`` reach the scripted upstream in either
 dialect; ``single-responses/<any>`` and ``single-chat/<any>`` do so without retries;
@@ -31,7 +32,7 @@ from typing import Literal, TypeAlias
 
 from tests.upstream.threaded import ThreadedUpstream
 
-Layout: TypeAlias = Literal["serve", "core+edge"]
+Layout: TypeAlias = Literal["serve", "core+edge", "cores+edge"]
 
 UPSTREAM_KEY = "sk-upstream-0123456789"
 KEY = "sk-test-alpha-0123456789"
@@ -111,13 +112,17 @@ def deployed(
     try:
         if layout == "serve":
             processes.append(start(["serve"], folder, variables))
-            grpc = processes[0].facts["gRPC"]
         else:
-            processes.append(start(["core"], folder, variables))
-            grpc = processes[0].facts["gRPC"]
-            processes.append(start(["edge", "--core", grpc], folder, variables))
+            # One by one, so that those that started are ended if the next one does not.
+            for number in range(2 if layout == "cores+edge" else 1):
+                processes.append(start(["core"], folder, variables, log=f"core{number}.log"))  # noqa: PERF401
+            cores = ",".join(process.facts["gRPC"] for process in processes)
+            processes.append(start(["edge", "--core", cores], folder, variables))
         yield Deployment(
-            url=processes[-1].facts["REST"], grpc=grpc, upstream=upstream, processes=processes
+            url=processes[-1].facts["REST"],
+            grpc=processes[0].facts["gRPC"],
+            upstream=upstream,
+            processes=processes,
         )
         for process in reversed(processes):
             process.terminate()
@@ -126,10 +131,15 @@ def deployed(
             process.kill()
 
 
-def start(arguments: list[str], folder: Path, variables: Mapping[str, str]) -> Process:
-    """Start ``understudy`` and wait for its announcement. Raises ``AssertionError`` if none comes."""
-    log = folder / f"{arguments[0]}.log"
-    with log.open("a") as errors:
+def start(
+    arguments: list[str], folder: Path, variables: Mapping[str, str], *, log: str = ""
+) -> Process:
+    """Start ``understudy`` and wait for its announcement. Raises ``AssertionError`` if none comes.
+
+    ``log``: the file in ``folder`` to which it logs, by default named after its command.
+    """
+    path = folder / (log or f"{arguments[0]}.log")
+    with path.open("a") as errors:
         popen = subprocess.Popen(
             [str(_COMMAND), *arguments],
             cwd=folder,
@@ -139,7 +149,7 @@ def start(arguments: list[str], folder: Path, variables: Mapping[str, str]) -> P
             stderr=errors,
             text=True,
         )
-    process = Process(popen=popen, log=log)
+    process = Process(popen=popen, log=path)
     last = "core" if arguments[0] == "edge" else "model"
     assert popen.stdout is not None
     for line in popen.stdout:
@@ -147,7 +157,7 @@ def start(arguments: list[str], folder: Path, variables: Mapping[str, str]) -> P
         process.facts[name] = value.strip()
         if name == last:
             return process
-    raise AssertionError(f"{arguments} did not start: {popen.wait()}\n{log.read_text()}")
+    raise AssertionError(f"{arguments} did not start: {popen.wait()}\n{path.read_text()}")
 
 
 def environment(folder: Path, upstream: ThreadedUpstream, store: str = "") -> dict[str, str]:
@@ -165,6 +175,9 @@ def environment(folder: Path, upstream: ThreadedUpstream, store: str = "") -> di
         "UNDERSTUDY_GRACE": "2",
         "UNDERSTUDY_GRPC": "127.0.0.1:0",
         "UNDERSTUDY_HEARTBEAT": "0.1",
+        # A busy machine is no dead core. What waits for the end of a lease sets a shorter one.
+        "UNDERSTUDY_KEEPALIVE_TIMEOUT": "60",
+        "UNDERSTUDY_LEASE": "60",
         "UNDERSTUDY_POLL_AFTER_MS": "20",
         "UNDERSTUDY_PORT": "0",
         "UNDERSTUDY_STORE": store,

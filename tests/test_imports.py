@@ -22,7 +22,10 @@ MAY_IMPORT = {
     "understudy_cli": set(PACKAGES),
 }
 PORTS = ("store/port.py", "models/port.py", "tools/port.py", "clock.py")
-STORES = tuple(f"understudy_server.store.{name}" for name in ("memory", "sqlite", "redis"))
+STORES = tuple(
+    f"understudy_server.store.{name}"
+    for name in ("memory", "sqlite", "redis", "cosmos", "postgres")
+)
 PROVIDERS = tuple(
     f"understudy_server.models.{name}"
     for name in ("demo", "remote", "responses", "chat", "catalog")

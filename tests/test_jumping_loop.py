@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 
@@ -96,6 +97,32 @@ def test_circles_and_dead_ends_are_found() -> None:
         jumping_loop(FakeClock(), steps=1000).play(circles())
     with pytest.raises(Restless, match="everybody waits"):
         jumping_loop(FakeClock()).play(waits())
+
+
+def test_whoever_is_left_when_it_stops_is_cancelled() -> None:
+    left = []
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            await asyncio.Event().wait()
+            yield 1
+        finally:
+            await asyncio.sleep(0)
+            left.append(True)
+
+    async def counts() -> None:
+        async with aclosing(numbers()) as found:
+            async for _ in found:
+                pass
+
+    async def circles() -> None:
+        tasks = [asyncio.create_task(counts()) for _ in range(3)]
+        while not all(task.done() for task in tasks):  # noqa: ASYNC110  # as above
+            await asyncio.sleep(0)
+
+    with pytest.raises(Restless, match="too many steps"):
+        jumping_loop(FakeClock(), steps=1000).play(circles())
+    assert left == [True] * 3
 
 
 def test_errors_that_nobody_looked_at_are_kept() -> None:

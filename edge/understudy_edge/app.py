@@ -20,7 +20,8 @@ from understudy_edge.sse import EventWriter
 from understudy_edge.transcode import Transcoder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import socket
+    from collections.abc import Awaitable, Callable, Sequence
 
     import grpc
 
@@ -83,6 +84,12 @@ class EdgeServer:
         """Port 0 takes a free one. Raises ``OSError``."""
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
+
+    async def start_on(self, sockets: Sequence[socket.socket]) -> None:
+        """On sockets that listen already, and that other processes may accept from as well."""
+        await self._runner.setup()
+        for each in sockets:
+            await web.SockSite(self._runner, each).start()
 
     @property
     def url(self) -> str:

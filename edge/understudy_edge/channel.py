@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _SHORTEST_RECONNECT_MS: Final = 100
 _LONGEST_RECONNECT_MS: Final = 1_000
+# All addresses of a DNS name are used, one call after the other, but those that say that they are not well.
+_SERVICE_CONFIG: Final = json.dumps(
+    {"loadBalancingConfig": [{"round_robin": {}}], "healthCheckConfig": {"serviceName": ""}}
+)
 _SCHEME: Final = re.compile(r"(unix|unix-abstract|dns|ipv4|ipv6):.+")
 _HOST_AND_PORT: Final = re.compile(r"([^\s:/\[\],]+|\[[0-9A-Fa-f:.%]+\]):(\d{1,5})")
 
@@ -45,8 +49,7 @@ def open_channel(
     ``keepalive_timeout`` seconds it counts as gone, though its connection stands.
     """
     options = (
-        # All addresses of a DNS name are used, one call after the other.
-        ("grpc.service_config", json.dumps({"loadBalancingConfig": [{"round_robin": {}}]})),
+        ("grpc.service_config", _SERVICE_CONFIG),
         ("grpc.keepalive_time_ms", _milliseconds(keepalive)),
         ("grpc.keepalive_timeout_ms", _milliseconds(keepalive_timeout)),
         # The keepalive timeout alone leaves a core that stands still another minute.

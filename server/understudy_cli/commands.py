@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from socket import socket
 
 from understudy import __version__
 from understudy_cli.configuration import Configuration
@@ -14,9 +16,48 @@ from understudy_cli.server import OFF, Server, run_edge
 from understudy_edge.channel import open_channel
 from understudy_server.app import open_core
 from understudy_server.listening import listen
+from understudy_server.store.shown_url import shown_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What there is, once it serves."""
+
+    grpc: str
+    """The address, with the port that was bound; or ``off``."""
+    first_key: str | None
+    """The key that was made because there was none."""
+    core_lines: Sequence[tuple[str, str]]
+    """Of the announcement, about the core; without that key."""
+    url: str = ""
+    """Of the REST face."""
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The announcement."""
+        rest = [("REST", self.url)] if self.url else []
+        key = [] if self.first_key is None else [key_line(self.first_key)]
+        return [*rest, ("gRPC", self.grpc), *self.core_lines, *key]
 
 
 async def serve(configuration: Configuration) -> None:
+    with stop_signals() as stopped:
+        async with served(configuration) as serving:
+            announce(serving.lines())
+            await stopped.wait()
+
+
+async def core(configuration: Configuration) -> None:
+    with stop_signals() as stopped:
+        async with core_served(configuration) as serving:
+            announce(serving.lines())
+            await stopped.wait()
+
+
+@asynccontextmanager
+async def served(
+    configuration: Configuration, sockets: Sequence[socket] = ()
+) -> AsyncIterator[Serving]:
+    """Core and edge. ``sockets``: that listen already, if there are any, for the REST face."""
     values = configuration.values
     server = Server(
         core=configuration.core,
@@ -24,27 +65,32 @@ async def serve(configuration: Configuration) -> None:
         host=values["host"],
         port=values["port"],
         grpc=values["grpc"],
+        sockets=sockets,
     )
-    with stop_signals() as stopped:
-        async with server:
-            grpc = values["grpc"]
-            if grpc != OFF:
-                grpc = _bound(grpc, server.grpc_port)
-            lines = _core_lines(configuration, server.first_key)
-            announce([("REST", server.url), ("gRPC", grpc), *lines])
-            await stopped.wait()
+    async with server:
+        grpc = values["grpc"]
+        if grpc != OFF:
+            grpc = _bound(grpc, server.grpc_port)
+        yield Serving(
+            grpc=grpc,
+            first_key=server.first_key,
+            core_lines=core_lines(configuration),
+            url=server.url,
+        )
 
 
-async def core(configuration: Configuration) -> None:
+@asynccontextmanager
+async def core_served(configuration: Configuration) -> AsyncIterator[Serving]:
     address = configuration.values["grpc"]
-    with stop_signals() as stopped:
-        async with (
-            open_core(configuration.core) as opened,
-            listen(opened, address, configuration.core) as port,
-        ):
-            lines = _core_lines(configuration, opened.first_key)
-            announce([("gRPC", _bound(address, port)), *lines])
-            await stopped.wait()
+    async with (
+        open_core(configuration.core) as opened,
+        listen(opened, address, configuration.core) as port,
+    ):
+        yield Serving(
+            grpc=_bound(address, port),
+            first_key=opened.first_key,
+            core_lines=core_lines(configuration),
+        )
 
 
 async def edge(configuration: Configuration) -> None:
@@ -98,24 +144,26 @@ def announce(lines: Sequence[tuple[str, str]]) -> None:
     sys.stdout.flush()
 
 
-def _core_lines(configuration: Configuration, first_key: str | None) -> list[tuple[str, str]]:
+def key_line(key: str) -> tuple[str, str]:
+    note = "made now, shown only this once; `understudy keys create` makes more"
+    return "key", f"{key}\n         ({note})"
+
+
+def core_lines(configuration: Configuration) -> list[tuple[str, str]]:
     models = configuration.core.models
     default = models.default_provider
     if default == "demo":
         default += " (answers by itself; set OPENAI_API_KEY or a provider for a real model)"
-    lines = [("store", configuration.core.store), ("model", default)]
+    lines = [("store", shown_url(configuration.core.store)), ("model", default)]
     if configuration.core.functions is not None:
         names = ", ".join(sorted(configuration.core.functions.names()))
         lines.insert(1, ("tools", f"{names} (from {configuration.values['functions']})"))
     if not configuration.core.auth:
         lines.append(("key", "none is asked for (--no-auth)"))
-    elif first_key is not None:
-        note = "made now, shown only this once; `understudy keys create` makes more"
-        lines.append(("key", f"{first_key}\n         ({note})"))
     return lines
 
 
 def _bound(address: str, port: int) -> str:
-    if address.startswith("unix:"):
+    if address.startswith(("unix:", "unix-abstract:")):
         return address
     return f"{address.rpartition(':')[0]}:{port}"

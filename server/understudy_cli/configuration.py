@@ -10,7 +10,9 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from understudy_cli.older_names import with_key
 from understudy_cli.settings import SettingsError, resolve
+from understudy_cli.workers.plan import shared_store
 from understudy_edge.config import CorsPolicy, EdgeConfig
 from understudy_server.clock import SystemClock
 from understudy_server.config import CoreConfig
@@ -37,8 +39,7 @@ def load(
 
     Raises ``SettingsError``.
     """
-    variables = {k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}
-    variables.update(environment)
+    variables = read_variables(environment, folder)
     path = flags.get("config") or variables.get("UNDERSTUDY_CONFIG")
     document = _read(Path(path)) if path else {}
     table = document.pop("server", {})
@@ -50,7 +51,7 @@ def load(
     except ConfigError as error:
         raise SettingsError(str(error)) from None
     core = CoreConfig(
-        store=values["store"],
+        store=shared_store(with_key(values["store"], environment, variables), values["workers"]),
         models=models,
         api_keys=values["api_keys"],
         auth=not values["no_auth"],
@@ -73,6 +74,13 @@ def load(
         cors=CorsPolicy(origins=values["cors_origins"], methods=values["cors_methods"]),
     )
     return Configuration(values=values, core=core, edge=edge)
+
+
+def read_variables(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment, over ``.env`` in ``folder``."""
+    variables = {k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}
+    variables.update(environment)
+    return variables
 
 
 def with_functions(configuration: Configuration, folder: Path) -> Configuration:

@@ -4,61 +4,71 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
 
 from understudy import __version__
-from understudy_cli import commands, doctor, keys
+from understudy_cli import commands, copying, doctor, keys
 from understudy_cli.configuration import Configuration, load, with_functions
-from understudy_cli.settings import SETTINGS, SettingsError
+from understudy_cli.settings import SETTINGS
+from understudy_cli.status import exit_status
+from understudy_cli.workers import command as workers
 from understudy_server import logs
-from understudy_server.errors import DomainError
-from understudy_server.store.opener import InvalidStoreUrl
 
 _FLAGS = {
     "serve": ("host", "port", "store", "grpc", "workers", "no_auth"),
-    "core": ("store", "grpc", "no_auth"),
+    "core": ("store", "grpc", "workers", "no_auth"),
     "edge": ("host", "port", "core"),
     "keys": ("store",),
     "doctor": ("host", "port", "store", "grpc", "no_auth"),
+    "copy": (),
 }
 _HELP = {
-    "serve": "run the whole server in one process",
+    "serve": "run the whole server",
     "core": "run the gRPC core alone",
     "edge": "run the REST edge alone, in front of a core",
     "keys": "make, list and revoke API keys",
     "doctor": "check the installation and say what is wrong",
+    "copy": "copy everything from one store to another, and verify it",
 }
+_COPY = (
+    "Copies everything from one store to another, which is empty, and verifies it. Stop the servers of both before. "
+    "If it is interrupted, the same command goes on."
+)
 _RUNS_FUNCTIONS = ("serve", "core")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0, 1 when something failed, 2 for a mistake of the caller."""
     parsed = parser().parse_args(arguments)
+    if parsed.command == "copy":
+        logs.configure(level="warning", component=parsed.command)
+        return copying.run(
+            parsed.source,
+            parsed.target,
+            force=parsed.force,
+            environment=os.environ,
+            folder=Path.cwd(),
+        )
     flags = {name: getattr(parsed, name, None) for name in _FLAGS[parsed.command]}
     flags["config"] = parsed.config
     if parsed.command == "doctor":
         return doctor.run(flags, os.environ, Path.cwd())
-    try:
-        configuration = load(flags, os.environ, Path.cwd())
-        logs.configure(
-            format=configuration.values["log_format"],
-            level=configuration.values["log_level"],
-            component=parsed.command,
-        )
-        if parsed.command in _RUNS_FUNCTIONS:
-            configuration = with_functions(configuration, Path.cwd())
+    return exit_status(lambda: _run(parsed, flags))
+
+
+def _run(parsed: argparse.Namespace, flags: Mapping[str, str | None]) -> None:
+    configuration = load(flags, os.environ, Path.cwd())
+    values = configuration.values
+    logs.configure(format=values["log_format"], level=values["log_level"], component=parsed.command)
+    if parsed.command not in _RUNS_FUNCTIONS:
         uvloop.run(_command(parsed, configuration))
-    except (SettingsError, InvalidStoreUrl) as error:
-        sys.stderr.write(f"understudy: {error}\n")
-        return 2
-    except (DomainError, OSError) as error:
-        sys.stderr.write(f"understudy: {error}\n")
-        return 1
-    return 0
+    elif values["workers"] > 1:
+        uvloop.run(workers.run(parsed.command, configuration, flags))
+    else:
+        uvloop.run(_command(parsed, with_functions(configuration, Path.cwd())))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -72,6 +82,8 @@ def parser() -> argparse.ArgumentParser:
         if command == "keys":
             sub = commands_.add_parser(command, help=help_, description=help_)
             _add_key_commands(sub, flags)
+        elif command == "copy":
+            _add_copy_arguments(commands_.add_parser(command, help=help_, description=_COPY))
         else:
             commands_.add_parser(command, help=help_, description=help_, parents=[flags])
     return top
@@ -100,6 +112,17 @@ def _add_key_commands(sub: argparse.ArgumentParser, flags: argparse.ArgumentPars
     actions.add_parser("list", help="list all keys", parents=[flags])
     revoke = actions.add_parser("revoke", help="end a key", parents=[flags])
     revoke.add_argument("which", metavar="ID", help="its id, or enough of its beginning")
+
+
+def _add_copy_arguments(sub: argparse.ArgumentParser) -> None:
+    by_name = "a store URL, or env:NAME for one that the environment variable NAME holds"
+    sub.add_argument("source", metavar="FROM_URL", help=by_name)
+    sub.add_argument("target", metavar="TO_URL", help="the same, of the store to be filled")
+    sub.add_argument(
+        "--force",
+        action="store_true",
+        help="copy although a server seems to be at work on FROM_URL",
+    )
 
 
 def _command(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from socket import socket
 from typing import Self
 
 import grpc.aio
@@ -29,14 +30,19 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         grpc: str = OFF,
+        sockets: Sequence[socket] = (),
     ) -> None:
-        """``grpc``: an address for gRPC as well (``host:port`` or ``unix:path``), or ``off``."""
+        """``grpc``: an address for gRPC as well (``host:port`` or ``unix:path``), or ``off``.
+
+        ``sockets``, if there are any, listen already, and take the place of host and port.
+        """
         self._core = core or CoreConfig()
         # Its core ends with it: there is nothing to wait for, and no other to repeat a call at.
         self._edge = replace(edge or EdgeConfig(), retry_seconds=0)
         self._host = host
         self._port = port
         self._grpc = grpc
+        self._sockets = sockets
         self._stack = AsyncExitStack()
         self.url = ""
         """The ``base_url`` for an OpenAI client, once started."""
@@ -55,7 +61,14 @@ class Server:
                 )
             channel = await stack.enter_async_context(in_process(core))
             base = await stack.enter_async_context(
-                run_edge(channel, self._edge, self._host, self._port, self._core.grace)
+                run_edge(
+                    channel,
+                    self._edge,
+                    self._host,
+                    self._port,
+                    self._core.grace,
+                    sockets=self._sockets,
+                )
             )
             self.url = f"{base}/v1"
             self.first_key = core.first_key
@@ -75,12 +88,24 @@ class Server:
 
 @asynccontextmanager
 async def run_edge(
-    channel: grpc.aio.Channel, config: EdgeConfig, host: str, port: int, grace: float
+    channel: grpc.aio.Channel,
+    config: EdgeConfig,
+    host: str,
+    port: int,
+    grace: float,
+    *,
+    sockets: Sequence[socket] = (),
 ) -> AsyncIterator[str]:
-    """An edge on a port of its own; gives its URL, without a path. Raises ``OSError``."""
+    """An edge on a port of its own; gives its URL, without a path. Raises ``OSError``.
+
+    ``sockets``, if there are any, listen already, and take the place of host and port.
+    """
     server = EdgeServer(create_app(channel, config))
     try:
-        await server.start(host, port)
+        if sockets:
+            await server.start_on(sockets)
+        else:
+            await server.start(host, port)
         yield server.url
     finally:
         await server.stop(grace)

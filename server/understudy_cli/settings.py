@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from understudy_cli.older_names import store_of
 from understudy_edge.channel import parse_addresses
+
+DEFAULT_STORE = "sqlite:///<data>/understudy.db"
+"""Unless older names (``older_names``) mean another one."""
 
 
 class SettingsError(ValueError):
@@ -140,10 +144,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="store",
         env=("UNDERSTUDY_STORE",),
-        default="sqlite:///<data>/understudy.db",
+        default=DEFAULT_STORE,
         meaning="URL of the [store](docs/stores.md): `sqlite:///relative/file`, `sqlite:////absolute/file`, "
-        "`redis://host:6379/0`, `memory://`. With `?shared=true` at its end, several processes on one "
-        "machine use one SQLite file.",
+        "`redis://host:6379/0`, `postgresql://user:password@host/database`, `cosmos://host/database`, "
+        "`memory://`. With `?shared=true` at its end, several processes on one machine use one SQLite "
+        "file.",
         flag=True,
     ),
     Setting(
@@ -166,8 +171,9 @@ SETTINGS: tuple[Setting, ...] = (
         name="workers",
         env=("UNDERSTUDY_WORKERS",),
         default="1",
-        meaning="Processes. Only 1 for now.",
-        parse=_integer(1, 1),
+        meaning="Processes, of `understudy serve` and `understudy core`, that [share the work]"
+        "(#run-it-for-many). Each has a gRPC port of its own, from that of `UNDERSTUDY_GRPC` upwards.",
+        parse=_integer(1, 256),
         flag=True,
     ),
     Setting(
@@ -333,9 +339,16 @@ def resolve(
             # A key must not be printed, not even one that is written wrongly.
             shown = "" if setting.name == "api_keys" else f" '{text}'"
             raise SettingsError(f"{origin}:{shown} is wrong: {error}") from None
-    if values["store"] == "sqlite:///<data>/understudy.db":
-        values["store"] = f"sqlite:///{values['data']}/understudy.db"
+    if values["store"] == DEFAULT_STORE:
+        values["store"] = _older(environment) or f"sqlite:///{values['data']}/understudy.db"
     return values
+
+
+def _older(environment: Mapping[str, str]) -> str | None:
+    try:
+        return store_of(environment)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
 
 
 def _find(

@@ -89,5 +89,9 @@ class StoreUnavailable(StoreError):
     """The store did not take the call; nothing was changed."""
 
 
+class Unsent(StoreUnavailable):
+    """The store's server was not reached, so it does not know of the call."""
+
+
 class OutcomeUnknown(StoreError):
     """A commit may or may not have happened; repeat it unchanged until the answer is clear."""

@@ -14,7 +14,7 @@ from understudy import __version__
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-_FIRST = ("time", "level", "component", "version", "event")
+_FIRST = ("time", "level", "component", "worker", "version", "event")
 
 
 def configure(
@@ -22,11 +22,13 @@ def configure(
     format: Literal["auto", "json", "text"] = "auto",
     level: str = "info",
     component: str,
+    worker: int | None = None,
 ) -> None:
     """Set up structlog, and the standard library's logging through it, for this process.
 
     ``auto`` is text (key=value) when stderr is a terminal, else JSON. A line begins with ``time``
-    (ISO 8601, UTC), ``level``, ``component``, ``version`` and ``event``; its fields follow. Call it
+    (ISO 8601, UTC), ``level``, ``component``, the number of the ``worker`` if there are several,
+    ``version`` and ``event``; its fields follow. Call it
     once, from the program's entry point. Contents of messages and keys are never given to a log.
     """
     text = format == "text" or (format == "auto" and sys.stderr.isatty())
@@ -34,7 +36,7 @@ def configure(
     enrich: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        _Program(component),
+        _Program(component, worker),
         structlog.processors.format_exc_info,
     ]
     render: list[Processor] = [_in_order, structlog.processors.LogfmtRenderer() if text else _json]
@@ -60,12 +62,15 @@ def configure(
 class _Program:
     """Adds what is the same in every line."""
 
-    def __init__(self, component: str) -> None:
+    def __init__(self, component: str, worker: int | None) -> None:
         self._component = component
+        self._worker = worker
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         del logger, method
         event["component"] = self._component
+        if self._worker is not None:
+            event["worker"] = self._worker
         event["version"] = __version__
         return event
 

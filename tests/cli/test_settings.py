@@ -31,6 +31,14 @@ def test_the_store_is_in_the_data_folder_unless_it_is_named(tmp_path: Path) -> N
     assert resolve({"store": "memory://"}, here, {})["store"] == "memory://"
 
 
+def test_several_workers_share_the_store_whatever_the_command(tmp_path: Path) -> None:
+    several = {"UNDERSTUDY_WORKERS": "2", "UNDERSTUDY_STORE": "sqlite:///a.db"}
+    assert load({}, several, tmp_path).core.store == "sqlite:///a.db?shared=true"
+    assert load({"workers": "1"}, several, tmp_path).core.store == "sqlite:///a.db"
+    with pytest.raises(SettingsError, match="2 processes cannot share memory://"):
+        load({"store": "memory://"}, several, tmp_path)
+
+
 def test_keys_have_a_project() -> None:
     values = resolve({}, {"UNDERSTUDY_API_KEYS": "one, two:shop"}, {})
     assert values["api_keys"] == (("one", "default"), ("two", "shop"))
@@ -41,7 +49,7 @@ def test_keys_have_a_project() -> None:
     [
         ({"port": "x"}, {}, {}, "--port: 'x' is wrong"),
         ({"port": "70000"}, {}, {}, "--port: '70000' is wrong: not between 0 and 65535"),
-        ({"workers": "2"}, {}, {}, "--workers: '2' is wrong"),
+        ({"workers": "0"}, {}, {}, "--workers: '0' is wrong: not between 1 and 256"),
         ({}, {"UNDERSTUDY_NO_AUTH": "maybe"}, {}, "UNDERSTUDY_NO_AUTH: 'maybe' is wrong"),
         ({}, {}, {"log_level": "loud"}, r"\[server\] log_level: 'loud' is wrong"),
         ({}, {}, {"prot": 1}, r"\[server\] prot: no such setting"),
@@ -75,6 +83,14 @@ def test_files_are_read(tmp_path: Path) -> None:
     assert loaded.edge.cors.origins == ("https://a.example",)
     assert loaded.core.models.default_provider == "openai"
     assert load({}, {"PORT": "5"}, tmp_path).values["port"] == 5
+
+
+def test_what_is_said_of_cores_that_go_away_reaches_both_halves(tmp_path: Path) -> None:
+    given = {"RETRY": "1", "RESUME": "2", "LEASE": "3", "KEEPALIVE": "4", "KEEPALIVE_TIMEOUT": "5"}
+    loaded = load({}, {f"UNDERSTUDY_{name}": value for name, value in given.items()}, tmp_path)
+    assert (loaded.edge.retry_seconds, loaded.edge.resume_seconds) == (1, 2)
+    assert loaded.core.lease == 3
+    assert (loaded.values["keepalive"], loaded.values["keepalive_timeout"]) == (4, 5)
 
 
 @pytest.mark.parametrize(

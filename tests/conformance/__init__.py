@@ -2,5 +2,14 @@
 
 import pytest
 
-for _suite in ("commits", "indexes", "lifecycle", "listing", "logs", "machine", "watching"):
+for _suite in (
+    "commits",
+    "indexes",
+    "lifecycle",
+    "listing",
+    "logs",
+    "machine",
+    "scanning",
+    "watching",
+):
     pytest.register_assert_rewrite(f"tests.conformance.store_{_suite}")

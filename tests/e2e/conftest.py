@@ -1,7 +1,8 @@
 """Understudy as real processes behind the validating proxy, and the real SDK in front of it.
 
-Every test runs over one process and over two, with the synchronous client and the asynchronous
-one; a test that asks for ``model`` runs over both dialects of the upstream as well.
+Every test runs over one process on SQLite, and over two cores and an edge on each other backend,
+with the synchronous client and the asynchronous one; a test that asks for ``model`` runs over both
+dialects of the upstream as well.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import fcntl
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 import openai
@@ -22,7 +23,13 @@ from tests.background import BackgroundLoop
 from tests.e2e.blocking import Blocking
 from tests.e2e.proxy import ValidatingProxy
 from tests.servers import UPSTREAM_KEY, Deployment, Layout, deployed
+from tests.store.cosmos.emulator import emulator, url
+from tests.store.postgres.servers import postgres
+from tests.store.redis.servers import redis_on_loopback
 from tests.upstream.threaded import ThreadedUpstream
+
+Backend: TypeAlias = Callable[[Path], AbstractContextManager[str]]
+"""Starts what a store needs, in a folder, and gives the store's URL."""
 
 # The SDK's own words, for assistants shorter than for the rest.
 _DEPRECATED = (
@@ -37,12 +44,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings(*_DEPRECATED))
 
 
-_SITES: dict[str, tuple[Layout, str]] = {
-    "serve": ("serve", ""),
-    "core+edge": ("core+edge", ""),
-    "in-memory": ("serve", "memory://"),
+@contextmanager
+def _postgres(_folder: Path) -> Iterator[str]:
+    with postgres() as server:
+        yield server.url
+
+
+@contextmanager
+def _cosmos(_folder: Path) -> Iterator[str]:
+    with emulator() as port:
+        yield url(port, "e2e")
+
+
+_SITES: dict[str, tuple[Layout, Backend]] = {
+    "serve": ("serve", lambda folder: nullcontext("")),
+    "in-memory": ("serve", lambda folder: nullcontext("memory://")),
+    "redis": ("cores+edge", redis_on_loopback),
+    "postgres": ("cores+edge", _postgres),
+    "cosmos": ("cores+edge", _cosmos),
 }
-"""Layout and store. Most tests run over the first two, the last is for whole conversations."""
+"""Layout and store."""
+MAIN_SITES = ("serve", "redis", "postgres", "cosmos")
+"""Where most tests run; the others are for whole conversations."""
 _SETTINGS = {"UNDERSTUDY_KEEP_MODEL_REQUESTS": "true"}
 
 
@@ -75,8 +98,9 @@ def sites(
 
         def site(name: str) -> Site:
             if name not in started:
-                layout, store = _SITES[name]
+                layout, backend = _SITES[name]
                 folder = tmp_path_factory.mktemp("understudy")
+                store = stack.enter_context(backend(folder))
                 deployment = stack.enter_context(
                     deployed(layout, folder, upstream, store=store, settings=_SETTINGS)
                 )
@@ -87,7 +111,7 @@ def sites(
         yield site
 
 
-@pytest.fixture(params=["serve", "core+edge"])
+@pytest.fixture(params=MAIN_SITES)
 def site(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Iterator[Site]:
     """What it logged during a test is shown if the test fails."""
     site = sites(request.param)
@@ -118,16 +142,27 @@ class Clients:
     loop: BackgroundLoop
     stack: ExitStack
 
-    def open(self, *, key: str = "") -> Any:
-        """An ``openai.OpenAI``, or what can be used like it, without retries."""
+    def open(
+        self, *, key: str = "", answered: Callable[[Any], None] = lambda response: None
+    ) -> Any:
+        """An ``openai.OpenAI``, or what can be used like it, without retries.
+
+        ``answered`` is called with each HTTP response when its headers are there.
+        """
         given: dict[str, Any] = {
             "base_url": self.site.url,
             "api_key": key or self.site.deployment.key,
             "max_retries": 0,
         }
         if self.kind == "sync":
-            return self.stack.enter_context(openai.OpenAI(**given))
-        client = openai.AsyncOpenAI(**given)
+            http = openai.DefaultHttpxClient(event_hooks={"response": [answered]})
+            return self.stack.enter_context(openai.OpenAI(**given, http_client=http))
+
+        async def answered_later(response: Any) -> None:
+            answered(response)
+
+        later = openai.DefaultAsyncHttpxClient(event_hooks={"response": [answered_later]})
+        client = openai.AsyncOpenAI(**given, http_client=later)
         self.stack.callback(lambda: self.loop.run(client.close()))
         return Blocking(client, self.loop)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Site
+from tests.e2e.conftest import MAIN_SITES, Site
 
 _HERE = Path(__file__).parent
 _PYTHON = _HERE.parents[1] / ".venv-openai1" / "bin" / "python"
@@ -62,7 +62,7 @@ _EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("site", ["serve", "core+edge", "in-memory"], indirect=True)
+@pytest.mark.parametrize("site", [*MAIN_SITES, "in-memory"], indirect=True)
 def test_the_same_conversation(site: Site, dialect: str, installed_sdks: None) -> None:
     done = subprocess.run(
         [

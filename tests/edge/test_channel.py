@@ -9,7 +9,7 @@ import pytest
 
 from tests.edge.conftest import StartEdge
 from tests.edge.fake_core import Context, FakeCore, fail
-from understudy.v1 import thread_pb2
+from understudy.v1 import run_pb2, thread_pb2
 from understudy_edge.channel import parse_addresses
 
 
@@ -50,6 +50,7 @@ def test_what_is_no_address(text: str, complaint: str) -> None:
     [
         ("GET", "/v1/threads/t", "GetThread", 200, 2),
         ("POST", "/v1/threads", "CreateThread", 200, 2),
+        ("POST", "/v1/threads/t/runs/r/cancel", "CancelRun", 200, 2),
         ("POST", "/v1/threads/t", "ModifyThread", 503, 1),
         ("DELETE", "/v1/threads/t", "DeleteThread", 503, 1),
     ],
@@ -63,7 +64,8 @@ async def test_a_core_that_stumbles_once(
     status: int,
     tries: int,
 ) -> None:
-    answer = thread_pb2.DeleteThreadResponse if verb == "DELETE" else thread_pb2.Thread
+    answers = {"DeleteThread": thread_pb2.DeleteThreadResponse, "CancelRun": run_pb2.Run}
+    answer = answers.get(method, thread_pb2.Thread)
 
     async def stumble(_request: Any, context: Context) -> Any:
         if core.methods().count(method) == 1:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grpc import ChannelConnectivity
+from grpc_health.v1 import health_pb2
 
 from tests.edge.conftest import StartEdge
 from tests.edge.fake_core import FakeCore
@@ -116,3 +117,29 @@ async def test_two_cores_on_different_kinds_of_address(
         await ask()
     assert len(cores[1].calls) == before + 4
     await cores[1].stop()
+
+
+async def test_a_core_that_is_not_well_is_left_out_until_it_is(start_edge: StartEdge) -> None:
+    cores = (FakeCore(), FakeCore())
+    for core in cores:
+        await core.start()
+    ill, _ = cores
+    edge = await start_edge(",".join(core.address for core in cores), retry_seconds=100)
+
+    async def goes_to_the_ill() -> bool:
+        before = len(ill.calls)
+        async with edge.get("/v1/models") as response:
+            assert response.status == 200
+        return len(ill.calls) > before
+
+    while not await goes_to_the_ill():
+        pass
+    await ill.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+    # Calls go to both in turns, until the edge has heard.
+    while any([await goes_to_the_ill() for _ in range(4)]):
+        pass
+    await ill.health.set("", health_pb2.HealthCheckResponse.SERVING)
+    while not await goes_to_the_ill():
+        pass
+    for core in cores:
+        await core.stop()

@@ -13,6 +13,10 @@ from understudy_server.models.provider import ModelsConfig, ProviderConfig
 from understudy_server.models.retired import RETIRED
 
 DEMO = ProviderConfig(name="demo", dialect="demo")
+NO_USER = (
+    "a user or password in the URL is not supported; set an Authorization header in the provider's "
+    "headers"
+)
 LOCAL: dict[str, Any] = {"base_url": "http://127.0.0.1:8080/v1"}
 
 
@@ -157,6 +161,31 @@ def provider(**fields: Any) -> dict[str, Any]:
         ),
         ({"providers": {"a": {}}}, {}, "providers.a.base_url: missing"),
         (provider(base_url="here"), {}, "providers.a.base_url: 'here' is no http(s) URL"),
+        (
+            provider(base_url="https://user:pw@host/v1"),
+            {},
+            f"providers.a.base_url: {NO_USER}",
+        ),
+        (
+            provider(base_url="https://user@host"),
+            {},
+            f"providers.a.base_url: {NO_USER}",
+        ),
+        (
+            provider(base_url="user:pw@host/v1"),
+            {},
+            "providers.a.base_url: '***@host/v1' is no http(s) URL",
+        ),
+        (
+            {},
+            {"OPENAI_BASE_URL": "http://user:p@w@host/v1"},
+            f"OPENAI_BASE_URL: {NO_USER}",
+        ),
+        (
+            {"providers": {"openai": {}}},
+            {"OPENAI_BASE_URL": "here"},
+            "OPENAI_BASE_URL: 'here' is no http(s) URL",
+        ),
         (provider(base_url=7), {}, "providers.a.base_url: expected a text that is not empty"),
         (provider(api_key="k"), {}, "providers.a.api_key: unknown key"),
         (provider(api_key_env="K"), {}, "providers.a.api_key_env: the variable K is not set"),

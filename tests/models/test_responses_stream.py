@@ -262,3 +262,11 @@ def test_an_end_without_a_last_event(announced: bool, kind: str) -> None:
 def test_a_call_that_never_gets_a_name_is_not_passed_over() -> None:
     with pytest.raises(UpstreamFailure, match="without a name"):
         parse(arguments(0, "{}"), completed())
+
+
+def test_an_item_that_is_nested_too_deep_to_be_kept() -> None:
+    deep: Any = 1
+    for _ in range(300):
+        deep = [deep]
+    with pytest.raises(UpstreamFailure, match="nested too deep"):
+        parse(done(0, type="reasoning", encrypted_content=deep))

@@ -15,7 +15,8 @@ from understudy import __version__
 PROGRAM = """
 import logging, sys, structlog
 from understudy_server import logs
-logs.configure(format=sys.argv[1], level=sys.argv[2], component="core")
+worker = int(sys.argv[3]) if len(sys.argv) > 3 else None
+logs.configure(format=sys.argv[1], level=sys.argv[2], component="core", worker=worker)
 log = structlog.get_logger()
 log.debug("quiet")
 log.bind(project="p").info("call", ms=1.5, code="OK", odd={"a": 1}, text='say "hi"')
@@ -24,10 +25,13 @@ logging.getLogger("library").info("chatter")
 """
 
 
-def _run(format: str, level: str) -> list[str]:
+def _run(format: str, level: str, *worker: str) -> list[str]:
     """A process of its own: logging is configured once for a whole process."""
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, format, level], capture_output=True, text=True, check=True
+        [sys.executable, "-c", PROGRAM, format, level, *worker],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == ""
     return done.stderr.splitlines()
@@ -51,6 +55,13 @@ def test_json_lines(format: str) -> None:
         "text": 'say "hi"',
     }
     assert (second["level"], second["event"]) == ("warning", "from afar")
+
+
+def test_one_of_several_workers_tells_which() -> None:
+    for line in _run("json", "info", "2"):
+        read = orjson.loads(line)
+        assert list(read)[2:4] == ["component", "worker"]
+        assert read["worker"] == 2
 
 
 def test_text_for_people() -> None:

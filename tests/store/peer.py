@@ -17,6 +17,8 @@ import sys
 from typing import Any
 
 from understudy_server.clock import SystemClock
+from understudy_server.store.opener import open_store
+from understudy_server.store.port import Store
 from understudy_server.store.sqlite import SqliteStore
 
 _LENGTH = struct.Struct("!I")
@@ -34,13 +36,16 @@ async def receive(reader: asyncio.StreamReader) -> Any:
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    store: SqliteStore | None = None
+    store: Store | None = None
     tasks: set[asyncio.Task[None]] = set()
 
     async def do(method: str, arguments: dict[str, Any]) -> object:
         nonlocal store
         if method == "open":
             store = await SqliteStore.open(clock=SystemClock(), **arguments)
+            return None
+        if method == "open_url":
+            store = await open_store(clock=SystemClock(), **arguments)
             return None
         return await getattr(store, method)(**arguments)
 

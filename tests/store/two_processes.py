@@ -1,4 +1,4 @@
-"""One SQLite file, two processes: a ``Store`` whose operations happen here or in the other process.
+"""One database, two processes: a ``Store`` whose operations happen here or in the other process.
 
 ::
 
@@ -56,9 +56,16 @@ class Peer:
 
     async def open(self, path: Path, *, shared: bool = True) -> RemoteStore:
         """Open the file there. Raises what opening it raises."""
+        return await self._open("open", path=path, shared=shared)
+
+    async def open_url(self, url: str) -> RemoteStore:
+        """Open what a store URL means there. Raises what opening it raises."""
+        return await self._open("open_url", url=url)
+
+    async def _open(self, method: str, **arguments: object) -> RemoteStore:
         store = RemoteStore(*await asyncio.open_unix_connection(self._socket))
         try:
-            await store.call("open", path=path, shared=shared)
+            await store.call(method, **arguments)
         except StoreError:
             await store.disconnect()
             raise

@@ -8,7 +8,8 @@ with its JSON form), and comes from, in this order:
 
 1. the queue: ``upstream.queue(Say("Hel", "lo"))``, or ``POST /_script {"script": [...]}``;
 2. the model name, or the last user message, when it starts with ``scripted:`` and goes on with
-   JSON: a list of steps, or a list of such lists of which each further tool round gets the next;
+   JSON: a list of steps, or a list of such lists of which each further tool round gets the next (what
+   it says before a call is not said again when it already is the conversation's last message);
 3. otherwise it echoes: ``echo: <last user message>``, or ``tools said: <outputs>``.
 
 In a test::

@@ -114,6 +114,22 @@ async def test_a_directive_per_tool_round(client: openai.AsyncOpenAI) -> None:
         assert [chunk.choices[0].finish_reason async for chunk in stream][-1] == finish
 
 
+async def test_what_was_said_before_a_call_is_not_said_again(client: openai.AsyncOpenAI) -> None:
+    directive = 'scripted:[{"say": "Hello there"}, {"call": "f"}]'
+    for said, text in (("Hello there", ""), ("Hello", "Hello there")):
+        stream = await client.chat.completions.create(
+            model="gpt-4o",
+            messages=[
+                {"role": "user", "content": directive},
+                {"role": "assistant", "content": said},
+            ],
+            stream=True,
+        )
+        choices = [chunk.choices[0] async for chunk in stream]
+        assert "".join(choice.delta.content or "" for choice in choices) == text
+        assert choices[-1].finish_reason == "tool_calls"
+
+
 async def test_a_directive_fails_as_often_as_it_says(client: openai.AsyncOpenAI) -> None:
     directive = 'scripted:[{"fail": 503, "times": 2}, {"say": "at last"}]'
     for _ in range(2):

@@ -11,7 +11,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from understudy_cli.doctor.finding import Finding
 from understudy_cli.server import OFF
 
-_SECONDS = 2.0
+_SECONDS = 10.0
+"""The longest wait for an answer. On a busy machine one takes its time, and "not an Understudy" would be wrong."""
 
 
 async def rest(host: str, port: int) -> Finding:
@@ -64,7 +65,7 @@ async def _free(what: str, host: str, port: int, *, change: str) -> Finding:
 
 async def _ready(url: str) -> int | None:
     """The status of an Understudy's answer; None if there is none, or from somebody else."""
-    timeout = aiohttp.ClientTimeout(total=2 * _SECONDS)
+    timeout = aiohttp.ClientTimeout(total=_SECONDS)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
             ours = response.headers.get("server") == "understudy"

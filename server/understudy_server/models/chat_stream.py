@@ -8,7 +8,7 @@ from typing import Final
 import orjson
 
 from understudy_server.models.calls import Call, Calls
-from understudy_server.models.failure import UpstreamFailure, reported
+from understudy_server.models.failure import UpstreamFailure, reported, written
 from understudy_server.models.loose import Json, as_count, as_index, as_list, as_object, as_text
 from understudy_server.models.port import (
     Finished,
@@ -91,7 +91,7 @@ class ChatParser:
         call = self._call_of(as_index(piece.get("index")), call_id, name)
         arguments = function.get("arguments")
         if isinstance(arguments, dict):
-            arguments = orjson.dumps(arguments).decode()
+            arguments = written(arguments).decode()
         return [
             *self._calls.named(call, call_id=call_id, name=name),
             *self._calls.more(call, as_text(arguments)),

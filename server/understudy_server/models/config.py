@@ -16,6 +16,7 @@ context_window = 128000
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
@@ -76,7 +77,7 @@ def _from_environment(env: Mapping[str, str]) -> ProviderConfig:
     return ProviderConfig(
         name="openai",
         dialect="chat" if dialect == "chat" else "responses",
-        base_url=env.get("OPENAI_BASE_URL") or OPENAI_URL,
+        base_url=_openai_url(env),
         api_key=env.get("OPENAI_API_KEY") or None,
         organization=env.get("OPENAI_ORG_ID") or None,
         project=env.get("OPENAI_PROJECT_ID") or None,
@@ -128,12 +129,32 @@ def _base_url(name: str, dialect: DialectName, table: Table, env: Mapping[str, s
     if dialect == "demo":
         return ""
     if url is None and name == "openai":
-        return env.get("OPENAI_BASE_URL") or OPENAI_URL
+        return _openai_url(env)
     if url is None:
         raise ConfigError(f"{table.path}.base_url: missing")
+    return _checked_url(f"{table.path}.base_url", url)
+
+
+def _openai_url(env: Mapping[str, str]) -> str:
+    url = env.get("OPENAI_BASE_URL")
+    return _checked_url("OPENAI_BASE_URL", url) if url else OPENAI_URL
+
+
+def _checked_url(place: str, url: str) -> str:
     if not url.startswith(("http://", "https://")):
-        raise ConfigError(f"{table.path}.base_url: '{url}' is no http(s) URL")
+        raise ConfigError(f"{place}: '{_without_user(url)}' is no http(s) URL")
+    if _without_user(url) != url:
+        # The HTTP client would refuse each call: it takes the key for the one Authorization there is.
+        raise ConfigError(
+            f"{place}: a user or password in the URL is not supported; set an Authorization "
+            "header in the provider's headers"
+        )
     return url
+
+
+def _without_user(url: str) -> str:
+    """A password is never repeated, not even to whom it belongs: logs are read by others."""
+    return re.sub(r"^([^/?#]*//)?[^/?#]*@", r"\1***@", url)
 
 
 def _api_key(name: str, table: Table, env: Mapping[str, str]) -> str | None:

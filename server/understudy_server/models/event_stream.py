@@ -19,6 +19,9 @@ from understudy_server.models.sse import SseSplitter
 _DRAIN_SECONDS: Final = 0.2
 _DRAIN_BYTES: Final = 64 * 1024
 """Reading more than this costs more than a new connection."""
+_FIELDS: Final = (b":", b"data", b"event", b"id", b"retry")
+_ENOUGH: Final = 8
+"""Bytes that tell how a body begins."""
 _EXPLANATION_SECONDS: Final = 5.0
 """The longest wait for the words of a refusal, which somebody else waits for too."""
 
@@ -37,6 +40,7 @@ class EventStream:
         self._ready: deque[bytes] = deque()
         self._size = 0
         self._events = 0
+        self._first = b""
         self._over = False
         self.announced = False
 
@@ -75,13 +79,17 @@ class EventStream:
 
     async def _read(self) -> None:
         try:
-            chunk = await anext(self._chunks, None)
+            # The transport has a timeout of its own, and forgets it when a body's encoding breaks off.
+            async with asyncio.timeout(self._config.stall_timeout):
+                chunk = await anext(self._chunks, None)
         except MISHAPS as error:
             raise mishap(error, self._config) from error
         if chunk is None:
             self._over = True
             self._ready.extend(self._splitter.end())
             return
+        if len(self._first) < _ENOUGH:
+            self._first = (self._first + chunk[:_ENOUGH]).removeprefix(b"\xef\xbb\xbf").lstrip()
         self._size += len(chunk)
         most = self._config.max_answer_bytes
         if self._size > most:
@@ -89,8 +97,13 @@ class EventStream:
         self._ready.extend(self._splitter.feed(chunk))
 
     def _check_any(self) -> None:
-        if self._size and not self._events:
+        # One that began as a stream of events was cut off; anything else was never meant as one.
+        if self._first and not self._events and not _may_begin(self._first):
             raise UpstreamFailure(kind="malformed", message="there is no event in it")
+
+
+def _may_begin(first: bytes) -> bool:
+    return any(first.startswith(field[: len(first)]) for field in _FIELDS)
 
 
 def decoded(data: bytes) -> Json:
@@ -108,7 +121,8 @@ async def whole(response: httpx2.Response, config: ProviderConfig) -> bytes:
     """A body that must be whole to mean anything. Raises ``UpstreamFailure``."""
     most = config.max_answer_bytes
     try:
-        body = await _read_up_to(response, most + 1)
+        async with asyncio.timeout(config.stall_timeout):
+            body = await _read_up_to(response, most + 1)
     except MISHAPS as error:
         raise mishap(error, config) from error
     if len(body) > most:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+import orjson
+
 from understudy_server.models.loose import Json, as_object, as_text
 
 FailureKind: TypeAlias = Literal["unreachable", "refused", "dropped", "stalled", "malformed"]
@@ -62,3 +64,11 @@ def _first_text(fields: Json) -> str:
 
 def _is_status(code: object) -> bool:
     return isinstance(code, int) and 400 <= code < 600
+
+
+def written(value: object) -> bytes:
+    """A decoded value as JSON again. Raises ``UpstreamFailure``: what can be read may be nested too deep to write."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        raise UpstreamFailure(kind="malformed", message="JSON that is nested too deep") from None

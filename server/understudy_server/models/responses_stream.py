@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-import orjson
-
 from understudy_server.models.calls import Call, Calls
-from understudy_server.models.failure import UpstreamFailure, reported
+from understudy_server.models.failure import UpstreamFailure, reported, written
 from understudy_server.models.loose import Json, as_count, as_index, as_list, as_object, as_text
 from understudy_server.models.port import (
     Finished,
@@ -118,7 +116,7 @@ class ResponsesParser:
                 # Without its encrypted content the item lives only in the provider's storage,
                 # which `store: false` switches off: replaying it would be refused.
                 self._opaque.add(key)
-                return [OpaqueItem(json=orjson.dumps(item))]
+                return [OpaqueItem(json=written(item))]
             case "message" if done:
                 return self._message(key, item)
             case _:

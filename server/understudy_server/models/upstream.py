@@ -7,6 +7,7 @@ off: ``remote.py`` has ours.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, cast
@@ -62,16 +63,20 @@ class Upstream:
         Raises ``UpstreamFailure``.
         """
         try:
-            stream = await self._client.post(
-                path,
-                cast_to=httpx2.Response,
-                content=content,
-                options={
-                    "headers": {"Content-Type": "application/json", "Accept": "text/event-stream"}
-                },
-                stream=True,
-                stream_cls=openai.AsyncStream[object],
-            )
+            async with self._patience():
+                stream = await self._client.post(
+                    path,
+                    cast_to=httpx2.Response,
+                    content=content,
+                    options={
+                        "headers": {
+                            "Content-Type": "application/json",
+                            "Accept": "text/event-stream",
+                        }
+                    },
+                    stream=True,
+                    stream_cls=openai.AsyncStream[object],
+                )
         except MISHAPS as error:
             raise mishap(error, self._config) from error
         # Typed as the stream class, but `cast_to` decides: this is the untouched response.
@@ -85,12 +90,13 @@ class Upstream:
     async def model_names(self) -> tuple[str, ...]:
         """What ``GET /models`` lists; raises ``UpstreamFailure``."""
         try:
-            stream = await self._client.get(
-                "/models",
-                cast_to=httpx2.Response,
-                stream=True,
-                stream_cls=openai.AsyncStream[object],
-            )
+            async with self._patience():
+                stream = await self._client.get(
+                    "/models",
+                    cast_to=httpx2.Response,
+                    stream=True,
+                    stream_cls=openai.AsyncStream[object],
+                )
         except MISHAPS as error:
             raise mishap(error, self._config) from error
         response = cast("httpx2.Response", stream)
@@ -100,6 +106,10 @@ class Upstream:
             await response.aclose()
         names = (as_text(as_object(entry).get("id")) for entry in listed)
         return tuple(name for name in names if name)
+
+    def _patience(self) -> asyncio.Timeout:
+        """For the head of an answer: the transport's own timeout ends with the first interim one."""
+        return asyncio.timeout(self._config.connect_timeout + self._config.stall_timeout)
 
     async def close(self) -> None:
         await self._client.close()

@@ -79,27 +79,35 @@ class Worker:
         self._core = f"core-{uuid.uuid4().hex[:12]}"
         self._running: dict[Claim, tuple[Executor, asyncio.Task[None]]] = {}
         self._reserved = 0
+        self._none_reserved = asyncio.Event()
+        self._none_reserved.set()
         self._scanning: list[asyncio.Task[None]] = []
         self._stirred = asyncio.Event()
         self._limit = SCAN_LIMIT
         self._log = structlog.get_logger().bind(component="worker", core=self._core)
         self._draining = False
+        self._handing_over = False
 
     def slot(self) -> Slot:
         """Reserves room until the context ends, so that requests at one moment never share a slot."""
         if self._draining or not self._scanning or self._is_full():
             return Slot(self, None)
         self._reserved += 1
+        self._none_reserved.clear()
         return Slot(self, self._core)
 
     def release(self) -> None:
         """A slot's own word: its reservation is over."""
         self._reserved -= 1
+        if not self._reserved:
+            self._none_reserved.set()
 
     def begin(self, claim: Claim) -> None:
         """Works on a run that this core holds by the commit that made ``claim``."""
         executor = Executor(self._shared, claim, self._live.open(claim.run_id))
         self._running[claim] = (executor, asyncio.create_task(self._work(claim, executor)))
+        if self._handing_over:
+            executor.drain()
 
     def start(self) -> None:
         self._scanning = [asyncio.create_task(self._scan())]
@@ -108,16 +116,23 @@ class Worker:
         """Finishes what fits the grace period, and hands the rest over."""
         self._draining = True
         self._stirred.set()
-        await self._wait_done(self._scanning, HAND_OVER)
-        for task in self._scanning:
+        # A run that is about to begin would else be held, until its lease ends, by a core that is gone.
+        begun = asyncio.create_task(self._have_begun())
+        await self._wait_done([*self._scanning, begun], HAND_OVER)
+        for task in (*self._scanning, begun):
             task.cancel()
         await self._wait_done(self._tasks(), self._grace)
+        self._handing_over = True
         for executor, _ in self._running.values():
             executor.drain()
         await self._wait_done(self._tasks(), HAND_OVER)
         for task in self._tasks():
             task.cancel()
-        await asyncio.gather(*self._tasks(), *self._scanning, return_exceptions=True)
+        await asyncio.gather(*self._tasks(), *self._scanning, begun, return_exceptions=True)
+
+    async def _have_begun(self) -> None:
+        """Returns when no room is reserved: what was to begin has begun, or been refused."""
+        await self._none_reserved.wait()
 
     async def _work(self, claim: Claim, executor: Executor) -> None:
         try:

@@ -18,6 +18,10 @@ _PAUSE = Event()
 """Never set: waiting for it, a hundredth of a second each time, is how a thread pauses."""
 
 
+class FileInUse(StoreUnavailable):
+    """Another process has the file, and not both share it."""
+
+
 class FileLock:
     """Held from construction to ``release``; the system lets go of it when the process dies.
 
@@ -26,14 +30,14 @@ class FileLock:
     """
 
     def __init__(self, path: Path, *, protects: Path, shared: bool = False) -> None:
-        """Raise ``StoreUnavailable``, naming ``protects``, if another's lock does not allow this one."""
+        """Raise ``FileInUse``, naming ``protects``, if another's lock does not allow this one."""
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(self._file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             holder = os.read(self._file, 20).decode(errors="replace").strip() or "unknown"
             os.close(self._file)
-            raise StoreUnavailable(f"{protects} {_refusal(holder, shared=shared)}") from error
+            raise FileInUse(f"{protects} {_refusal(holder, shared=shared)}") from error
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{_SHARED if shared else os.getpid()}\n".encode(), 0)
 

@@ -23,14 +23,18 @@ from understudy_server.store.port import (
     DropLog,
     Entry,
     EventId,
+    Log,
     Operation,
     Partition,
+    Portion,
     Position,
     Put,
     Record,
+    Stored,
     Version,
     Watch,
 )
+from understudy_server.store.scanning import Texts, portion_of_all
 from understudy_server.store.sorted_keys import Key, SortedKeys
 from understudy_server.store.validation import validate, validate_limit
 from understudy_server.store.watches import Watches
@@ -120,6 +124,23 @@ class MemoryStore:
         start = bisect_right(entries, after, key=lambda entry: entry.last)
         return entries[start : start + limit]
 
+    async def partitions(self, cursor: str, limit: int) -> Portion[Partition]:
+        keys = {(*partition,) for partition, _, _ in self._stored}
+        page = self._portion(keys, cursor, limit)
+        return Portion([Partition(*key) for key in page.found], page.cursor)
+
+    async def logs(self, cursor: str, limit: int) -> Portion[Log]:
+        keys = {(*partition, name) for partition, name in self._logs}
+        page = self._portion(keys, cursor, limit)
+        return Portion([Log(Partition(*key[:2]), key[2]) for key in page.found], page.cursor)
+
+    async def records(self, partition: Partition, cursor: str, limit: int) -> Portion[Stored]:
+        keys = {(kind, id) for other, kind, id in self._stored if other == partition}
+        page = self._portion(keys, cursor, limit)
+        found = [self._stored[partition, kind, id] for kind, id in page.found]
+        whole = [Stored(record=each.record, labels=tuple(sorted(each.labels))) for each in found]
+        return Portion(whole, page.cursor)
+
     def watch(self, partition: Partition | None) -> Watch:
         self._refuse_if_closed()
         return self._watches.watch(partition)
@@ -183,6 +204,11 @@ class MemoryStore:
             keys.remove(key)
             if not keys:
                 del self._listings[listing]
+
+    def _portion(self, keys: Iterable[Texts], cursor: str, limit: int) -> Portion[Texts]:
+        self._refuse_if_closed()
+        validate_limit(limit)
+        return portion_of_all(keys, cursor, limit)
 
     def _page(
         self,

@@ -7,17 +7,23 @@
                                the same file for several servers on one machine, all of which say so
     redis://user:password@host:6379/0
                                Redis; `rediss://` with TLS, `redis+cluster://` for a Cluster
+    cosmos://ACCOUNT.documents.azure.com/DATABASE
+                               Azure Cosmos DB; its key in the environment variable COSMOS_KEY
+    postgresql://user:password@host/database?schema=understudy
+                               PostgreSQL; `postgres://` is the same
 
 The number of slashes is read as SQLAlchemy, and with it most Python programs, reads it.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from understudy_server.clock import Clock
+from understudy_server.store.copying.marker import refuse_half_copy
 from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Store
 from understudy_server.store.shown_url import shown_url
@@ -36,8 +42,12 @@ class SqliteFile(NamedTuple):
     """Whether other servers on this machine use the file at the same time."""
 
 
-async def open_store(url: str, clock: Clock, *, beside: bool = False) -> Store:
+async def open_store(
+    url: str, clock: Clock, *, beside: bool = False, unfinished: bool = False
+) -> Store:
     """Raises ``InvalidStoreUrl``, or ``StoreUnavailable`` when the store does not open.
+
+    ``unfinished``: for the copy itself, which opens what nobody else may: a store that is half copied.
 
     ``beside``: for a tool that works beside the servers, whether they share the store or not: it takes
     no lock. Its commits and reads are as safe as theirs. Servers that do not share their file get no
@@ -47,7 +57,14 @@ async def open_store(url: str, clock: Clock, *, beside: bool = False) -> Store:
     if not separator or scheme not in _OPENERS:
         known = ", ".join(f"{name}://" for name in _OPENERS)
         raise InvalidStoreUrl(f"the store URL {shown_url(url)!r} must begin with one of: {known}")
-    return await _OPENERS[scheme](url, clock, beside)
+    store = await _OPENERS[scheme](url, clock, beside)
+    if not unfinished:
+        try:
+            await refuse_half_copy(store)
+        except BaseException:
+            await store.close()
+            raise
+    return store
 
 
 async def _open_memory(url: str, clock: Clock, beside: bool) -> Store:
@@ -74,6 +91,44 @@ async def _open_redis(url: str, clock: Clock, beside: bool) -> Store:
     return await RedisStore.open(address, clock)
 
 
+async def _open_cosmos(url: str, clock: Clock, beside: bool) -> Store:
+    del beside  # everybody is
+    try:
+        from understudy_server.store.cosmos.connecting import parse_url
+        from understudy_server.store.cosmos.store import CosmosStore
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "azure":
+            raise
+        raise InvalidStoreUrl(
+            "a store in Cosmos DB needs the extra 'cosmos': pip install 'understudy[cosmos]'"
+        ) from None
+
+    try:
+        address = parse_url(url, os.environ)
+    except ValueError as error:
+        raise InvalidStoreUrl(f"the store URL {shown_url(url)!r}: {error}") from None
+    return await CosmosStore.open(address, clock)
+
+
+async def _open_postgres(url: str, clock: Clock, beside: bool) -> Store:
+    del beside  # everybody is
+    try:
+        from understudy_server.store.postgres.address import parse_url
+        from understudy_server.store.postgres.store import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise InvalidStoreUrl(
+            "a store in PostgreSQL needs the extra 'postgres': pip install 'understudy[postgres]'"
+        ) from None
+
+    try:
+        address = parse_url(url)
+    except ValueError as error:
+        raise InvalidStoreUrl(f"the store URL {shown_url(url)!r}: {error}") from None
+    return await PostgresStore.open(address, clock)
+
+
 _Opener: TypeAlias = Callable[[str, Clock, bool], Awaitable[Store]]
 
 _OPENERS: Mapping[str, _Opener] = {
@@ -83,6 +138,9 @@ _OPENERS: Mapping[str, _Opener] = {
     "rediss": _open_redis,
     "redis+cluster": _open_redis,
     "rediss+cluster": _open_redis,
+    "cosmos": _open_cosmos,
+    "postgresql": _open_postgres,
+    "postgres": _open_postgres,
 }
 """By the URL's scheme. What needs a package of its own imports it when it is asked for."""
 

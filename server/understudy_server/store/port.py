@@ -23,7 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
+from typing import Generic, NamedTuple, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+
+T_co = TypeVar("T_co", covariant=True)
 
 Version: TypeAlias = str
 """Opaque. Compare for equality only."""
@@ -256,4 +258,55 @@ class Cautious(Protocol):
 
     async def cautions(self) -> Sequence[str]:
         """A sentence for each way, with what to do; raises ``StoreUnavailable``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A record, and what its ``Put`` said beyond it."""
+
+    record: Record
+    labels: tuple[str, ...]
+    """Sorted, each once."""
+
+
+class Log(NamedTuple):
+    """The name of a log."""
+
+    partition: Partition
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portion(Generic[T_co]):
+    """A part of everything that there is, and where to go on."""
+
+    found: Sequence[T_co]
+    cursor: str
+    """For the next call; empty after the last portion."""
+
+
+@runtime_checkable
+class Scannable(Protocol):
+    """A store that can be read out whole, for a copy. Every backend that is to be copied from or to is one.
+
+    Every method gives a portion: the first for the cursor ``""``, the others for the cursor of the
+    portion before. A portion may be empty, and is the last one only if its cursor is. What is there
+    from the first portion to the last comes at least once, in any order; it may come again. What is
+    written or removed meanwhile may come or not. A cursor is good for the opened store that gave it
+    only, and ``limit`` is about how much a portion holds, not a promise.
+
+    Like every read they raise ``StoreUnavailable``, and see what was acknowledged before they began.
+    """
+
+    async def partitions(self, cursor: str, limit: int) -> Portion[Partition]:
+        """All partitions of all projects that hold a record. (A log alone makes no partition.)"""
+        ...
+
+    async def logs(self, cursor: str, limit: int) -> Portion[Log]:
+        """All logs of all partitions that hold an entry; what is in one, ``read`` tells."""
+        ...
+
+    async def records(self, partition: Partition, cursor: str, limit: int) -> Portion[Stored]:
+        """All records of one partition, of every kind; none for a partition that is not there."""
         ...

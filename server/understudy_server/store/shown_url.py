@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+_SECRET = re.compile(r"([?&](?:password|key|secret)=)[^&]*", re.IGNORECASE)
+
 
 def shown_url(url: str) -> str:
-    """Pure: the URL with stars for its password, whatever else is wrong with it.
+    """Pure: the URL with stars for its passwords, whatever else is wrong with it.
 
     >>> shown_url("redis://me:secret@host/0")
     'redis://me:***@host/0'
@@ -18,4 +22,5 @@ def shown_url(url: str) -> str:
     user, at, host = rest[:end].rpartition("@")
     name, colon, _ = user.partition(":")
     hidden = f"{name}{colon}{'***' if colon else ''}{at}{host}"
-    return f"{scheme}{separator}{hidden}{rest[end:]}"
+    parameters = _SECRET.sub(r"\1***", rest[end:])
+    return f"{scheme}{separator}{hidden}{parameters}"

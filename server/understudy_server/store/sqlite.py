@@ -21,9 +21,12 @@ from understudy_server.store.port import (
     Commit,
     Entry,
     EventId,
+    Log,
     Partition,
+    Portion,
     Position,
     Record,
+    Stored,
     Version,
     Watch,
 )
@@ -31,6 +34,7 @@ from understudy_server.store.sqlite_changes import ChangePoller, ChangeRecorder
 from understudy_server.store.sqlite_commits import SqliteCommits
 from understudy_server.store.sqlite_file import open_file
 from understudy_server.store.sqlite_reads import Page, SqliteReads
+from understudy_server.store.sqlite_scans import SqliteScans
 from understudy_server.store.sqlite_writer import SqliteWriter
 from understudy_server.store.validation import validate, validate_limit
 from understudy_server.store.watches import Watches
@@ -45,6 +49,7 @@ class SqliteStore:
         clock: Clock,
         watches: Watches,
         reads: SqliteReads,
+        scans: SqliteScans,
         writer: SqliteWriter,
         poller: asyncio.Task[None] | None,
         resources: ExitStack,
@@ -53,6 +58,7 @@ class SqliteStore:
         self._clock = clock
         self._watches = watches
         self._reads = reads
+        self._scans = scans
         self._writer = writer
         self._poller = poller
         self._resources = resources
@@ -89,6 +95,7 @@ class SqliteStore:
                 clock=clock,
                 watches=watches,
                 reads=SqliteReads(reading),
+                scans=SqliteScans(reading),
                 writer=SqliteWriter(writing, commits, watches.announce, record),
                 poller=poller,
                 resources=closing.pop_all(),
@@ -154,6 +161,21 @@ class SqliteStore:
         validate_limit(limit)
         with self._reading():
             return self._reads.read(partition, log, after, limit)
+
+    async def partitions(self, cursor: str, limit: int) -> Portion[Partition]:
+        validate_limit(limit)
+        with self._reading():
+            return self._scans.partitions(cursor, limit)
+
+    async def logs(self, cursor: str, limit: int) -> Portion[Log]:
+        validate_limit(limit)
+        with self._reading():
+            return self._scans.logs(cursor, limit)
+
+    async def records(self, partition: Partition, cursor: str, limit: int) -> Portion[Stored]:
+        validate_limit(limit)
+        with self._reading():
+            return self._scans.records(partition, cursor, limit)
 
     def watch(self, partition: Partition | None) -> Watch:
         self._refuse_if_closed()

@@ -20,11 +20,11 @@ from understudy_server.store.port import (
 _BEFORE_ALL = Position(-1, "")
 _AFTER_ALL = Position(MAX_NUMBER + 1, "")
 
-_COLUMNS = "r.project, r.partition, r.kind, r.id, r.position, r.version, r.commit_id, r.body, r.due"
+COLUMNS = "r.project, r.partition, r.kind, r.id, r.position, r.version, r.commit_id, r.body, r.due"
 
 
 def _select(rest: str, **words: str) -> str:
-    return f"SELECT {_COLUMNS} FROM {rest.format(**words)}"  # noqa: S608 - constants of this file
+    return f"SELECT {COLUMNS} FROM {rest.format(**words)}"  # noqa: S608 - constants of this file
 
 
 _GET = _select("records r WHERE project = ? AND partition = ? AND kind = ? AND id = ?")
@@ -72,7 +72,7 @@ class SqliteReads:
 
     def get(self, partition: Partition, kind: str, id: str) -> Record | None:
         row = self._connection.execute(_GET, (*partition, kind, id)).fetchone()
-        return _record(row) if row else None
+        return record(row) if row else None
 
     def list(self, partition: Partition, kind: str, page: Page) -> Sequence[Record]:
         return self._records(_LISTS[page.descending], (*partition, kind, *page.values))
@@ -109,10 +109,10 @@ class SqliteReads:
         return kinds
 
     def _records(self, sql: str, values: tuple[object, ...]) -> Sequence[Record]:
-        return [_record(row) for row in self._connection.execute(sql, values).fetchall()]
+        return [record(row) for row in self._connection.execute(sql, values).fetchall()]
 
 
-def _record(row: Any) -> Record:
+def record(row: Any) -> Record:
     project, partition, kind, id, order, version, commit, body, due = row
     return Record(
         partition=Partition(project, partition),

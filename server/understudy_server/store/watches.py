@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Self
 
 from understudy_server.clock import Clock
-from understudy_server.store.port import Commit, Partition, Put
+from understudy_server.store.port import MAX_NUMBER, Commit, Partition, Put
 
 
 class LocalWatch:
@@ -74,6 +74,9 @@ class Watches:
         if not subscribers:
             self._subscribers.pop(partition, None)
 
+    def is_watched(self, partition: Partition | None) -> bool:
+        return partition in self._subscribers
+
     def announce(self, commits: Iterable[Commit]) -> None:
         """Wake whoever watches a partition that one of these commits changed, or what is due."""
         due = False
@@ -92,8 +95,13 @@ class Watches:
             watch.wake()
 
 
-def makes_due(commit: Commit) -> bool:
-    """Whether those who wait for due work are to look."""
+def makes_due(commit: Commit, by: int = MAX_NUMBER) -> bool:
+    """Whether those who wait for due work are to look, because of what is due at time ``by``.
+
+    Every sign of life of a holder is due later. Between processes a wake-up for that would be a message to each
+    core and a look at the index for nothing: they look from time to time anyway.
+    """
     return any(
-        isinstance(operation, Put) and operation.due is not None for operation in commit.operations
+        isinstance(operation, Put) and operation.due is not None and operation.due <= by
+        for operation in commit.operations
     )

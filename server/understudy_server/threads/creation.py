@@ -1,12 +1,14 @@
 """New threads, with their first messages and perhaps their first run: all or nothing.
 
 What does not fit into one commit is staged: messages go behind a head that says that the thread does not exist
-yet; the last commit makes it exist. What a crash leaves behind is purged.
+yet; the last commit makes it exist. What a crash leaves behind is purged: by a repeat of the request, or when it is
+due.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from understudy.v1 import message_pb2
@@ -21,6 +23,7 @@ from understudy_server.store.port import Operation, Partition, Put, Version
 from understudy_server.store.tables import HEAD_ID, Row
 from understudy_server.store.v1.records_pb2 import Head, ThreadRecord
 from understudy_server.threads.messages import puts
+from understudy_server.threads.purge import purge
 
 CHUNK_OPERATIONS = 80
 CHUNK_BYTES = 700_000
@@ -28,6 +31,12 @@ CHUNK_BYTES = 700_000
 
 LAST_BYTES = 900_000
 """Of everything that a caller gave in the commit that creates a thread or a run."""
+
+ABANDONED_AFTER = 2.0
+"""Seconds without a commit after which a repeat of the request gives up on the creation that it waits for. Should
+that one only have been slow, it meets a conflict."""
+
+_LOOK_EVERY = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +57,12 @@ class NewThread:
 
 
 async def create(shared: Collaborators, new: NewThread) -> Created:
-    """Raises ``NotFound`` for the key of a thread that was deleted, ``IdempotencyMismatch``."""
+    """Raises ``NotFound`` for the key of a thread that was deleted, ``IdempotencyMismatch``.
+
+    Raises ``Conflict`` when a repeat of this request has given up on this one.
+    """
     partition = new.partition
-    head = await tables.heads.get(shared.store, partition, HEAD_ID, fresh=True)
+    head = await _settled_head(shared, partition)
     if head is not None:
         return await _created_before(shared, new, head)
     now = shared.store.now()
@@ -61,7 +73,13 @@ async def create(shared: Collaborators, new: NewThread) -> Created:
     *staged, last = chunks
     for chunk in staged:
         staging = heads.fresh(now=now, last_order=chunk[-1].order, staged=True)
-        version = await _commit(shared, partition, [staging.put(version), *chunk])
+        try:
+            version = await _commit(shared, partition, [staging.put(version), *chunk])
+        except Conflict:
+            if version is not None:
+                raise
+            # The same request began at the same moment, and nothing here is ours yet.
+            return await create(shared, new)
     operations, started = _final(new, last, now, version, shared.lease)
     try:
         await _commit(shared, partition, operations)
@@ -152,6 +170,24 @@ def _final(
     return [head.put(version), record, *last, *run_operations], started
 
 
+async def _settled_head(shared: Collaborators, partition: Partition) -> Row[Head] | None:
+    """The head of a thread that exists, or existed; earlier creations are waited for, or given up."""
+    clock = shared.clock
+    seen: Version | None = None
+    since = clock.monotonic()
+    while True:
+        head = await tables.heads.get(shared.store, partition, HEAD_ID, fresh=True)
+        if head is None or not head.body.staged:
+            return head
+        if head.version != seen:
+            seen, since = head.version, clock.monotonic()
+        elif clock.monotonic() - since >= ABANDONED_AFTER:
+            with suppress(Conflict):  # somebody else has gone on with it
+                await purge(shared.store, clock, head)
+            continue
+        await clock.sleep(_LOOK_EVERY)
+
+
 async def _commit(
     shared: Collaborators, partition: Partition, operations: Sequence[Operation]
 ) -> Version | None:
@@ -164,7 +200,7 @@ async def _created_before(shared: Collaborators, new: NewThread, head: Row[Head]
     thread_id = new.record.thread.id
     row = await tables.threads.get(shared.store, new.partition, thread_id, fresh=True)
     if head.body.staged:
-        raise Conflict("this thread is being created by an earlier request")
+        raise Conflict("a repeat of this request has given up on it")
     if row is None or not heads.exists(head.body):
         raise NotFound(f"No thread found with id '{thread_id}'.")
     same_request(row.body.fingerprint, new.record.fingerprint)

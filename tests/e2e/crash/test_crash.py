@@ -24,7 +24,8 @@ _CLIENTS = 6
 async def test_nothing_acknowledged_is_lost(
     seed: str, tmp_path: Path, upstream: ThreadedUpstream
 ) -> None:
-    variables = environment(tmp_path, upstream)
+    # Each process waits for the end of the leases of the one before.
+    variables = environment(tmp_path, upstream) | {"UNDERSTUDY_LEASE": "15"}
     ledger = Ledger()
     points = random.Random(seed)
     for round_ in range(_ROUNDS):

@@ -35,6 +35,8 @@ def test_the_stream_of_an_sdk_survives_its_core(
         **environment(tmp_path, upstream),
         "UNDERSTUDY_GRACE": "0.1",
         "UNDERSTUDY_GRPC": address,
+        # A killed core's run is taken over when its lease has ended.
+        "UNDERSTUDY_LEASE": "5",
         # However long a slow machine takes to start the second core.
         "UNDERSTUDY_RESUME": "3600",
     }

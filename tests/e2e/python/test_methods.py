@@ -9,6 +9,8 @@ from typing import Any
 import openai
 import pytest
 
+from tests.e2e.python.hearing import members
+
 _OURS = ("beta.assistants", "beta.threads", "models", "files", "uploads", "vector_stores")
 _WAITING = {
     "files": "Files, uploads and vector stores",
@@ -49,6 +51,10 @@ def test_every_method_is_covered_or_waits(kind: type[openai.OpenAI | openai.Asyn
         for name in path.split("."):
             resource = getattr(resource, name)
         exist.update(_methods(resource, path))
+    exist |= {
+        f"AssistantEventHandler.{name}"
+        for name in members("sync" if kind is openai.OpenAI else "async")
+    }
     covered = {method for _, method, _ in _claims()}
     waiting = {method for method in exist if method.partition(".")[0] in _WAITING}
     assert covered == exist - waiting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -83,3 +84,28 @@ async def test_a_watcher_hears_of_changes_only() -> Any:
         return (await anext(watching)).status
 
     assert await clock.run_until(next_change()) == NOT_SERVING
+
+
+async def test_watchers_share_a_look_and_hear_at_once_of_draining() -> None:
+    clock = FakeClock()
+    health, store = _health(clock)
+    pings = 0
+    ping = store.ping
+
+    async def counted() -> None:
+        nonlocal pings
+        pings += 1
+        await ping()
+
+    store.ping = counted  # type: ignore[method-assign]
+    watching = [health.Watch(_request(), CONTEXT) for _ in range(10)]
+    for watcher in watching:
+        assert (await anext(watcher)).status == SERVING
+    assert pings == 1
+    nexts = [asyncio.ensure_future(anext(watcher)) for watcher in watching]
+    await clock.advance(3 * WATCH_INTERVAL)
+    assert pings == 4
+    health.drain()
+    await clock.advance(0)
+    assert [task.result().status for task in nexts] == [NOT_SERVING] * 10
+    assert pings == 4

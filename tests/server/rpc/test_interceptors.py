@@ -373,6 +373,16 @@ async def test_cancellation_passes_through(world: World, name: str) -> None:
     assert await world.events() == ["call"]
 
 
+@pytest.mark.parametrize(("attempts", "repeated"), [(None, False), ("0", False), ("2", True)])
+async def test_a_handler_knows_whether_it_may_have_been_called_before(
+    world: World, attempts: str | None, repeated: bool
+) -> None:
+    metadata = KEY if attempts is None else (*KEY, ("previous-attempts", attempts))
+    await world.stub.GetAssistant(GetAssistantRequest(), metadata=metadata)
+    (known,) = world.script.callers
+    assert known.repeated is repeated
+
+
 async def test_there_is_no_caller_outside_of_a_call() -> None:
     with pytest.raises(LookupError):
         caller()

@@ -254,8 +254,11 @@ class Client:
     def _may_be_refused(self, error: DomainError, began: float, key: str) -> None:
         """Only while another run was active, and only if nothing came of the request."""
         stage, view = self._stage, self._stage.observer.view(self._thread)
+        unsaying = stage.story.unsaying
         if isinstance(error, NotFound):
-            self._may_be_missing(error, "a thread")
+            # Somebody may have deleted the message before its author had an answer.
+            if not any(text_of(m) == key for id, m in view.ever.items() if id in unsaying):
+                self._may_be_missing(error, "a thread")
             return
         if not isinstance(error, StateConflict | Overloaded):
             stage.observer.bad(f"refused: {error!r}")

@@ -4,86 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tests.server.runs.thread_view import POINTER, STEP, Change, Written
+from tests.server.runs.head_rules import HEAD_RULES
+from tests.server.runs.thread_view import POINTER, STEP, Change
 from understudy.v1 import message_pb2, run_pb2, run_step_pb2
-from understudy_server.runs import claiming, machine
 from understudy_server.runs import events as ev
-from understudy_server.runs import head as heads
+from understudy_server.runs import machine
 from understudy_server.store import tables
 from understudy_server.store.port import DropLog, EventId
-from understudy_server.store.v1.records_pb2 import Head, MessageRecord, RunState, StepRecord
+from understudy_server.store.v1.records_pb2 import MessageRecord, RunState, StepRecord
 
 _MOVES = {(before, after) for (before, _), after in machine.TRANSITIONS.items()}
 _CHECKED_KINDS = (tables.messages.kind, tables.specs.kind, tables.runs.kind)
 
 
-def _head_only_rises(change: Change) -> Iterator[str]:
-    before, after = change.head_before, change.view.head
-    if before is None or after is None:
-        return
-    if after.attempt < before.attempt:
-        yield f"attempt falls from {before.attempt} to {after.attempt}"
-    if after.last_order < before.last_order:
-        yield "the last order falls"
-    if before.tombstone and not after.tombstone:
-        yield "a deleted thread comes back"
-    if after.staged and not before.staged:
-        yield "a thread that existed is staged"
-
-
-def _one_active_run(change: Change) -> Iterator[str]:
-    """The lock: the head names the one run that has not ended, and nothing else."""
-    view = change.view
-    if not view.exists():
-        return
-    assert view.head is not None
-    live = view.live()
-    if len(live) > 1:
-        yield f"two active runs: {live}"
-    if view.head.active_run not in (live or [""]):
-        yield f"locked by {view.head.active_run!r} while {live} live"
-
-
-def _only_the_holder_writes(change: Change) -> Iterator[str]:
-    before, after = change.head_before, change.view.head
-    if before is None or after is None or not change.puts_head() or after.tombstone:
-        return
-    if before.active_run and after.attempt == before.attempt and change.author != before.holder:
-        yield f"{change.author} writes while {before.holder or 'nobody'} holds the run"
-    if before.active_run != after.active_run and before.active_run and after.active_run:
-        yield f"{after.active_run} takes the thread from {before.active_run}"
-    if after.holder and after.holder not in (before.holder, change.author):
-        yield f"{change.author} makes {after.holder} the holder"
-
-
-def _due(change: Change) -> Iterator[str]:
-    """The index of what needs attention says what the record says."""
-    for _, written in change.of(tables.heads.kind):
-        head, due = written.after, written.put.due
-        assert isinstance(head, Head)
-        if head.tombstone:
-            continue
-        if head.staged:
-            right = due is not None
-        elif not head.active_run:
-            right = due is None
-        elif head.holder:
-            right = due == head.lease_until
-        else:
-            run = change.view.runs[head.active_run].run
-            waits = run.status == machine.REQUIRES_ACTION
-            right = due == run.expires_at * heads.SECOND if waits else due is not None
-        if not right:
-            yield f"a head that is due at {due}: {head}"
-    for id, state, written in _states(change):
-        ended = state.run.status in machine.TERMINAL and not state.log_dropped
-        if (written.put.due is not None) != ended:
-            yield f"{id} is due at {written.put.due}"
-
-
 def _labels(change: Change) -> Iterator[str]:
     """The directory lists each run under its status and its assistant."""
-    for id, state, written in _states(change):
+    for id, state, written in change.states():
         status = f"status={state.run.status}"
         assistant = f"assistant={change.view.specs[id].run.assistant_id}"
         wanted = {"all", status, assistant, f"{status}&{assistant}"}
@@ -106,7 +42,7 @@ def _orders_rise(change: Change) -> Iterator[str]:
 
 
 def _statuses_move(change: Change) -> Iterator[str]:
-    for id, after, written in _states(change):
+    for id, after, written in change.states():
         before = written.before
         if before is None:
             if after.run.status != machine.QUEUED:
@@ -129,7 +65,7 @@ def _statuses_move(change: Change) -> Iterator[str]:
 def _metadata_is_the_users(change: Change) -> Iterator[str]:
     """An edit changes only metadata, and nothing but an edit does."""
     edit = len(change.commit.operations) == 1
-    for id, after, written in _states(change):
+    for id, after, written in change.states():
         if not isinstance(before := written.before, RunState):
             continue
         if not edit and before.run.metadata != after.run.metadata:
@@ -141,7 +77,7 @@ def _metadata_is_the_users(change: Change) -> Iterator[str]:
 def _changes_are_told(change: Change) -> Iterator[str]:
     """Status and event are one commit; the end also unlocks the thread."""
     told = {log: events for log, events, _ in change.appended}
-    for id, after, written in _states(change):
+    for id, after, written in change.states():
         before = written.before
         if isinstance(before, RunState) and before.run.status == after.run.status:
             continue
@@ -157,9 +93,6 @@ def _changes_are_told(change: Change) -> Iterator[str]:
             yield f"{id}: its end is not its last event"
         if change.view.head is None or change.view.head.active_run:
             yield f"{id}: ends, and the thread stays locked"
-        too_many = after.run.last_error.message == claiming.TOO_MANY_DEATHS
-        if too_many and change.view.deaths[id] < heads.MAX_TAKEOVERS:
-            yield f"{id}: given up after {change.view.deaths[id]} deaths"
 
 
 def _events_are_numbered(change: Change) -> Iterator[str]:
@@ -254,12 +187,6 @@ def _logs_outlive_their_runs(change: Change) -> Iterator[str]:
                 yield f"the log of {operation.log} is dropped too early"
 
 
-def _states(change: Change) -> Iterator[tuple[str, RunState, Written]]:
-    for id, written in change.of(tables.runs.kind):
-        assert isinstance(written.after, RunState)
-        yield id, written.after, written
-
-
 def _but_metadata(state: RunState) -> run_pb2.Run:
     run = run_pb2.Run()
     run.CopyFrom(state.run)
@@ -275,10 +202,7 @@ def _but_its_metadata(given: message_pb2.Message) -> message_pb2.Message:
 
 
 RULES: tuple[Callable[[Change], Iterator[str]], ...] = (
-    _head_only_rises,
-    _one_active_run,
-    _only_the_holder_writes,
-    _due,
+    *HEAD_RULES,
     _labels,
     _orders_rise,
     _statuses_move,

@@ -66,6 +66,7 @@ def play(seed: int, *, record: bool = False) -> Sequence[str]:
         patch.setattr(machine, "EXPIRES_AFTER", random.choice((15, 40, 90)))
         patch.setattr(holder, "LOG_KEPT", random.choice((2, 20, 10_000)) * heads.SECOND)
         patch.setattr(heads, "STAGE_LIMIT", 20 * heads.SECOND)
+        patch.setattr(heads, "MAX_TAKEOVERS", 1 + seed % 3)
         patch.setattr(creation, "CHUNK_OPERATIONS", 5)
         patch.setattr(purge, "CHUNK", random.choice((4, 45)))
         loop = jumping_loop(FakeClock())
@@ -145,7 +146,7 @@ class History:
             if share < 0.4:
                 await stage.crash(number)
             elif share < 0.5:
-                await stage.cores[number].worker.stop()
+                await stage.stop(number)
                 await stage.crash(number)
             elif share < 0.85:
                 host.freeze()

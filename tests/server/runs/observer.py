@@ -9,9 +9,10 @@ from tests.clock import FakeClock
 from tests.server.runs.commit_rules import RULES
 from tests.server.runs.thread_view import STEP, Change, ThreadView, read
 from tests.store.forwarding import ForwardingStore
+from understudy_server.errors import Conflict
 from understudy_server.runs import machine
 from understudy_server.store import tables
-from understudy_server.store.port import Commit, Store, Version
+from understudy_server.store.port import Check, Commit, Delete, Put, Store, Version
 from understudy_server.store.v1.records_pb2 import StepRecord
 
 
@@ -48,7 +49,12 @@ class Observer(ForwardingStore):
         """Every value of metadata that was ever stored."""
 
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
-        versions = await self._inner.commit(commit)
+        try:
+            versions = await self._inner.commit(commit)
+        except Conflict as error:
+            if not await self._has_changed(commit):
+                self.bad(f"a conflict with nobody: {error}")
+            raise
         self.commits += 1
         if self.records:
             touched = [getattr(operation, "id", "") for operation in commit.operations]
@@ -56,6 +62,17 @@ class Observer(ForwardingStore):
         if commit.partition.name.startswith("thread/"):
             self._observe(commit)
         return versions
+
+    async def _has_changed(self, commit: Commit) -> bool:
+        """Whether a record is not as the commit expects it. Else it conflicts by the numbers of its events alone,
+        and will for ever.
+        """
+        for operation in commit.operations:
+            if isinstance(operation, Put | Delete | Check):
+                record = await self._inner.get(commit.partition, operation.kind, operation.id)
+                if (record.version if record else None) != operation.expected:
+                    return True
+        return False
 
     def view(self, thread_id: str) -> ThreadView:
         return self.views[thread_id]

@@ -141,6 +141,22 @@ class Stage:
             await core.worker.stop()
         await self.hostile.close()
 
+    async def stop(self, number: int) -> None:
+        """As SIGTERM. When the store does what it is asked for, the core lets go of all runs that it works on."""
+        worker, rates = self.cores[number].worker, self.hostile.rates
+        working = {claim.run_id for claim in worker._running}
+        kind = rates == Rates.none() or self.random.random() < 0.5
+        if kind:
+            self.hostile.rates = Rates.none()
+        await worker.stop()
+        self.hostile.rates = rates
+        if kind and (worker._reserved or worker._running):
+            self.observer.bad("a core has stopped in the midst of beginning or ending a run")
+        for view in self.observer.views.values():
+            head = view.head if view.exists() else None
+            if kind and head and head.holder == worker._core and head.active_run in working:
+                self.observer.bad(f"{head.active_run} is held by a core that has stopped")
+
     async def crash(self, number: int) -> None:
         """As ``kill -9``, and a new core on the same machine."""
         dead = self.cores[number]

@@ -8,7 +8,7 @@ import pytest
 
 from tests.server.runs.gated import GatedStore
 from tests.server.runs.scripted import ScriptedModels, Wait, calls, finished, says
-from tests.server.runs.world import caller, follow, function, names, open_world, text_of
+from tests.server.runs.world import REPEATED, caller, follow, function, names, open_world, text_of
 from understudy.v1 import message_pb2, run_pb2
 from understudy_server.errors import NotFound, StateConflict
 from understudy_server.models.port import TextDelta
@@ -150,6 +150,34 @@ async def test_against_every_moment_of_a_run(moment: int) -> None:
         assert names(log).count("message_created") == sum(
             name in {"message_completed", "message_incomplete"} for name in names(log)
         )
+
+
+@pytest.mark.parametrize("slots", [1, 0])
+async def test_made_again_after_its_answer_was_lost_it_finds_its_success(slots: int) -> None:
+    async with open_world(ScriptedModels([Wait()])) as world:
+        core = world.core(slots=slots)
+        thread = await world.thread(core, "Hi")
+        begun = await world.run(core, thread, await world.assistant(core))
+        await world.clock.advance(1)
+        await world.cancel(core, begun)
+        await world.clock.advance(1)
+        log = await world.log(begun)
+        with pytest.raises(StateConflict, match="Cannot cancel run with status 'cancelled'"):
+            await world.cancel(core, begun)
+        REPEATED.set(True)
+        assert (await world.cancel(core, begun)).status == machine.CANCELLED
+        assert await world.log(begun) == log
+
+
+async def test_made_again_it_does_not_take_another_end_for_its_success() -> None:
+    async with open_world(ScriptedModels(says("x"))) as world:
+        core = world.core()
+        thread = await world.thread(core, "Hi")
+        begun = await world.run(core, thread, await world.assistant(core))
+        await world.clock.run_until(follow(core, begun))
+        REPEATED.set(True)
+        with pytest.raises(StateConflict, match="Cannot cancel run with status 'completed'"):
+            await world.cancel(core, begun)
 
 
 async def test_expiry_does_not_overtake_it() -> None:

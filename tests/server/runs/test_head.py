@@ -134,6 +134,33 @@ def test_the_fence(head: Head | None, fenced: bool) -> None:
     assert heads.fenced(head, run_id="run_1", attempt=5) is fenced
 
 
+OLD = [(run, attempt) for run in ("run_1", "run_2") for attempt in range(6)]
+"""Whoever may still believe to hold a run of this thread, up to its fifth attempt."""
+
+
+@pytest.mark.parametrize(("run", "attempt"), OLD)
+@pytest.mark.parametrize("core", ["b", None])
+@pytest.mark.parametrize("rise", [True, False])
+def test_a_new_run_fences_every_holder_before_it(
+    run: str, attempt: int, core: str | None, rise: bool
+) -> None:
+    """By its id, which no other run ever has; that its attempt rises as well is one fence more."""
+    head = heads.taken(FREE, run_id="run_3", core=core, now=NOW, last_order=9).head
+    if not rise:
+        head.attempt = FREE.attempt
+    assert heads.fenced(head, run_id=run, attempt=attempt)
+
+
+@pytest.mark.parametrize("attempt", range(6))
+@pytest.mark.parametrize("core", ["b", None])
+def test_outputs_fence_the_holder_that_had_asked_for_them(attempt: int, core: str | None) -> None:
+    """By the attempt alone: the run is the same."""
+    head = heads.taken(WAITING, run_id="run_1", core=core, now=NOW, last_order=9).head
+    assert heads.fenced(head, run_id="run_1", attempt=attempt)
+    head.attempt = WAITING.attempt
+    assert heads.fenced(head, run_id="run_1", attempt=attempt) is (attempt != WAITING.attempt)
+
+
 @pytest.mark.parametrize(
     ("last", "now", "expected"), [(7, 5, 8), (7, 8, 8), (7, 90, 90), (7, 7, 8)]
 )

@@ -16,6 +16,13 @@ from understudy_server.models.port import TextDelta, ToolCallStarted
 from understudy_server.runs import head as heads
 from understudy_server.runs import machine
 
+
+class SlowToCommit(GatedStore):
+    """Its gate holds up commits only."""
+
+    async def _reach(self) -> None: ...
+
+
 STUCK: list[Step] = [TextDelta(text="Well"), TextDelta(text=" ..."), Wait()]
 
 
@@ -146,6 +153,39 @@ async def test_a_core_that_stops_finishes_what_fits_its_grace() -> None:
         gate.set()
         await world.until(stopping)
         assert (await world.state(core, begun)).status == machine.COMPLETED
+
+
+async def test_a_core_that_stops_hands_over_what_it_was_about_to_begin() -> None:
+    async with open_world(ScriptedModels(STUCK, says("Done"))) as world:
+        core = world.core(store=(store := SlowToCommit(world.memory)))
+        thread, assistant = await world.thread(core, "Hi"), await world.assistant(core)
+        store.gate.clear()
+        beginning = asyncio.create_task(world.run(core, thread, assistant))
+        await world.clock.advance(1)
+        stopping = asyncio.create_task(core.worker.stop())
+        await world.clock.advance(1)
+        assert not stopping.done()
+        store.gate.set()
+        await world.until(stopping)
+        begun = await world.until(beginning)
+        head = await world.head(thread)
+        assert (head.active_run, head.holder, head.takeovers) == (begun.spec.run.id, "", 0)
+
+
+async def test_a_run_that_begins_too_late_for_that_is_handed_over_by_itself() -> None:
+    async with open_world(ScriptedModels(STUCK, says("Done"))) as world:
+        core = world.core(store=(store := SlowToCommit(world.memory)))
+        thread, assistant = await world.thread(core, "Hi"), await world.assistant(core)
+        store.gate.clear()
+        beginning = asyncio.create_task(world.run(core, thread, assistant))
+        await world.clock.advance(1)
+        await world.clock.run_until(core.worker.stop())
+        assert not beginning.done()
+        store.gate.set()
+        begun = await world.until(beginning)
+        await world.clock.advance(1)
+        head = await world.head(thread)
+        assert (head.active_run, head.holder, head.takeovers) == (begun.spec.run.id, "", 0)
 
 
 async def test_the_reader_of_a_core_that_stops_goes_on_elsewhere() -> None:

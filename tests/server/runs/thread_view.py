@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from google.protobuf.message import Message
@@ -109,6 +110,12 @@ class Change:
 
     def of(self, kind: str) -> list[tuple[str, Written]]:
         return [(id, written) for (found, id), written in self.written.items() if found == kind]
+
+    def states(self) -> Iterator[tuple[str, RunState, Written]]:
+        """By id: the states of runs that were put."""
+        for id, written in self.of(tables.runs.kind):
+            assert isinstance(written.after, RunState)
+            yield id, written.after, written
 
     def puts_head(self) -> bool:
         return (tables.heads.kind, tables.HEAD_ID) in self.written

@@ -69,11 +69,59 @@ async def test_a_crash_in_the_middle_of_staging_leaves_nothing(
             await core.threads.get(
                 caller(), thread_pb2.GetThreadRequest(thread_id=partition.name[7:])
             )
-        with pytest.raises(StoreError):
-            await world.thread(core, *TEXTS, key="k")
         await world.clock.advance(heads.STAGE_LIMIT / 1e6 + 5)
         assert await world.memory.list(partition, None, limit=1000) == []
         assert await world.thread(core, *TEXTS, key="k") == partition.name[7:]
+
+
+async def test_a_repeated_creation_goes_on_where_the_first_one_died(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_world(ScriptedModels(says("x"))) as world:
+        core = world.core()
+        commits = 0
+        commit = world.memory.commit
+
+        async def dying(given: Commit) -> Any:
+            nonlocal commits
+            commits += 1
+            if commits == 3:
+                raise _Dies("gone")
+            return await commit(given)
+
+        monkeypatch.setattr(world.memory, "commit", dying)
+        with pytest.raises(_Dies):
+            await world.thread(core, *TEXTS, key="k")
+        begun = world.clock.monotonic()
+        repeats = [asyncio.create_task(world.thread(core, *TEXTS, key="k")) for _ in range(2)]
+        made = [await world.until(repeat) for repeat in repeats]
+        assert world.clock.monotonic() - begun < heads.STAGE_LIMIT / 1e6
+        assert set(made) == {await _id(world, core)}
+        partition = tables.thread_partition(PROJECT, made[0])
+        stored = await world.memory.list(partition, "message", limit=1000)
+        assert [text_of(tables.messages.parse(r).body.message) for r in stored] == TEXTS
+
+
+async def test_a_repeated_creation_waits_for_the_first_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_world(ScriptedModels(says("x"))) as world:
+        core = world.core()
+        gate = asyncio.Event()
+        commit = world.memory.commit
+
+        async def slow(given: Commit) -> Any:
+            if any(isinstance(o, Put) and o.kind == "thread" for o in given.operations):
+                await gate.wait()
+            return await commit(given)
+
+        monkeypatch.setattr(world.memory, "commit", slow)
+        first = asyncio.create_task(world.thread(core, *TEXTS, key="k"))
+        await world.clock.advance(0)
+        second = asyncio.create_task(world.thread(core, *TEXTS, key="k"))
+        await world.clock.advance(creation.ABANDONED_AFTER / 2)
+        gate.set()
+        assert await world.until(first) == await world.until(second)
 
 
 async def test_a_creation_that_the_purge_has_overtaken_shows_no_thread_with_holes(

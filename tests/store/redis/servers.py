@@ -17,12 +17,64 @@ _BUS = 10_000
 """A Cluster's nodes talk to each other at their port plus this."""
 
 
+class Server:
+    """One process after the other, in one folder."""
+
+    def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
+        """Without a port it listens on the Unix socket that ``options`` name."""
+        self.port = port
+        self._log = folder / "redis.log"
+        self._options = ["--dir", str(folder), "--logfile", str(self._log), *options]
+        self._options += ["--port", str(port), "--bind", "127.0.0.1"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Return when it answers."""
+        earlier = len(self._told())
+        process = subprocess.Popen([_program("redis-server"), *self._options])
+        self._process = process
+        try:
+            _wait_until(
+                lambda: "eady to accept connections" in self._told()[earlier:],
+                unless=lambda: process.poll() is not None,
+            )
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """At once: connections are cut, and nothing is finished."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def _told(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+
 @contextmanager
 def redis_server(folder: Path, *options: str) -> Iterator[str]:
     """The URL of a server on a Unix socket in ``folder``, which must have a short path."""
     path = folder / "redis.sock"
-    with _process(folder, "--port", "0", "--unixsocket", str(path), *options):
+    with _process(folder, "--unixsocket", str(path), *options):
         yield f"unix://{path}"
+
+
+@contextmanager
+def redis_on_loopback(folder: Path, *options: str) -> Iterator[str]:
+    """The store URL of a server on a free port."""
+    (port,) = free_ports(1)
+    with _process(folder, *options, port=port):
+        yield f"redis://127.0.0.1:{port}"
+
+
+@contextmanager
+def lasting_redis(folder: Path) -> Iterator[Server]:
+    """A server on a free port that keeps all that it confirmed, however it ends."""
+    (port,) = free_ports(1)
+    options = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
+    with _process(folder, *options, port=port) as server:
+        yield server
 
 
 @contextmanager
@@ -33,8 +85,8 @@ def redis_cluster(folder: Path) -> Iterator[str]:
         for port in ports:
             node = folder / str(port)
             node.mkdir()
-            options = ["--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"]
-            stack.enter_context(_process(node, *options, "--save", ""))
+            options = ["--cluster-enabled", "yes", "--save", ""]
+            stack.enter_context(_process(node, *options, port=port))
         addresses = [f"127.0.0.1:{port}" for port in ports]
         _cli("--cluster", "create", *addresses, "--cluster-yes")
         for port in ports:
@@ -71,20 +123,13 @@ def _knows_its_cluster(port: int) -> Callable[[], bool]:
 
 
 @contextmanager
-def _process(folder: Path, *options: str) -> Iterator[None]:
-    log = folder / "redis.log"
-    process = subprocess.Popen(
-        [_program("redis-server"), "--dir", str(folder), "--logfile", str(log), *options]
-    )
+def _process(folder: Path, *options: str, port: int = 0) -> Iterator[Server]:
+    server = Server(folder, *options, port=port)
+    server.start()
     try:
-        _wait_until(
-            lambda: log.exists() and "eady to accept connections" in log.read_text(),
-            unless=lambda: process.poll() is not None,
-        )
-        yield
+        yield server
     finally:
-        process.kill()
-        process.wait()
+        server.stop()
 
 
 def _cli(*arguments: str) -> str:

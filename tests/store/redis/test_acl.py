@@ -8,6 +8,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from tests.conformance.samples import THREAD, append, entry, put, write
+from tests.conformance.store_scanning import whole
 from understudy_server.clock import SystemClock
 from understudy_server.store.port import LOG_START
 from understudy_server.store.redis.connecting import Address
@@ -31,6 +32,8 @@ async def test_the_rights_of_the_documentation_are_enough(redis_url: str, prefix
     assert len(await store.list(THREAD, None, limit=9)) == 1
     assert len(await store.due(5, 9)) == 1
     assert len(await store.read(THREAD, "run_1", LOG_START, 9)) == 1
+    assert (await store.records(THREAD, "", 9)).found
+    assert await whole(store.partitions) == [THREAD]
     await store.ping()
     assert "CONFIG is forbidden" in (await store.cautions())[0]
     await store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy_server.store.port import Partition, Position
+from understudy_server.store.port import Partition, Position, Put
 from understudy_server.store.redis import keys
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
@@ -54,3 +54,22 @@ def test_everything_of_a_partition_has_one_hash_tag() -> None:
 def test_partitions_spread_over_the_buckets() -> None:
     found = {keys.bucket_of(Partition("proj", f"thread/thread_{n}")) for n in range(5_000)}
     assert len(found) == keys.BUCKETS
+
+
+@given(st.lists(_texts, min_size=3, max_size=3))
+def test_a_name_tells_its_texts(texts: list[str]) -> None:
+    partition = Partition(texts[0], texts[1])
+    listing, log = NAMES.listing(partition, None), NAMES.log(partition, texts[2])
+    assert NAMES.parse("all", listing.encode()) == texts[:2]
+    assert NAMES.parse("log", log.encode()) == texts
+
+
+@given(_texts, st.lists(_texts, max_size=3))
+def test_indexes_tell_the_labels(text: str, labels: list[str]) -> None:
+    put = Put(
+        kind=text, id=text, expected=None, order=1, body=b"", due=3, labels=(*labels, *labels)
+    )
+    flat: list[bytes] = []
+    for name, member in NAMES.indexes(Partition(text, text), put):
+        flat += [name.encode(), member]
+    assert keys.labels_of(flat) == tuple(sorted(set(labels)))

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tests.conformance.store import StoreConformance
 from tests.conformance.store_machine import StoreMachine
+from tests.conformance.store_scanning import ScanningConformance
 from understudy_server.clock import SystemClock
 from understudy_server.store.port import Store
 from understudy_server.store.redis.connecting import Address, parse_url
@@ -20,7 +21,7 @@ HISTORIES = settings(
 )
 
 
-class TestRedisStore(StoreConformance):
+class TestRedisStore(StoreConformance, ScanningConformance):
     @pytest.fixture
     async def store(self, redis_url: str, prefix: str) -> AsyncIterator[Store]:
         address = Address(url=redis_url, cluster=False, prefix=prefix)
@@ -30,7 +31,7 @@ class TestRedisStore(StoreConformance):
 
 
 @pytest.mark.xdist_group("redis cluster")
-class TestRedisClusterStore(StoreConformance):
+class TestRedisClusterStore(StoreConformance, ScanningConformance):
     @pytest.fixture
     async def store(self, cluster_url: str, prefix: str) -> AsyncIterator[Store]:
         address = parse_url(f"{cluster_url}?prefix={prefix}")

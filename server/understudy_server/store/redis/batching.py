@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
-from understudy_server.errors import OutcomeUnknown, StoreUnavailable
+from understudy_server.errors import OutcomeUnknown, StoreUnavailable, Unsent
 from understudy_server.store.redis.scripts import BY_DIGEST, Command
 
 LARGEST = 500
@@ -30,10 +30,6 @@ class Pipeline(Protocol):
     def execute_command(self, *args: Any) -> Any: ...
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]: ...
-
-
-class Unsent(StoreUnavailable):
-    """No connection could be made, so nothing has happened."""
 
 
 class Batches:

@@ -18,13 +18,15 @@ from understudy_server.store.redis.scripts import COMMIT, Argument, Command
 from understudy_server.store.redis.wakeups import announcement
 
 
-def commit_call(names: Names, commit: Commit, word: str) -> tuple[Command, list[Version | None]]:
+def commit_call(
+    names: Names, commit: Commit, word: str, now: int
+) -> tuple[Command, list[Version | None]]:
     """The call, and the versions that its success gives to the records.
 
-    ``word`` begins them, and must never come again: not even for the same commit, or a copy of it that arrives
-    late could bring back a version that was.
+    ``now``: the store's time. ``word`` begins them, and must never come again: not even for the same commit, or a
+    copy of it that arrives late could bring back a version that was.
     """
-    arguments: list[Argument] = [names.channel(), announcement(commit)]
+    arguments: list[Argument] = [names.channel(), announcement(commit, now)]
     versions: list[Version | None] = []
     for number, operation in enumerate(commit.operations):
         version = f"{word}-{number}"

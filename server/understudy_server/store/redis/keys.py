@@ -12,9 +12,10 @@ partition, so that on a Cluster one script reaches all of them. Sorted sets have
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import Iterator
-from urllib.parse import quote
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote, unquote_to_bytes
 
 from understudy_server.store.port import Partition, Position, Put
 
@@ -75,6 +76,15 @@ class Names:
             yield name, position + _text(partition.name)
         if put.due is not None:
             yield self.due(bucket), _number(put.due) + address(partition, put.kind, put.id)
+
+    def pattern(self, room: str) -> str:
+        """For SCAN: the names of every bucket's room."""
+        prefix = re.sub(r"([\\*?\[\]^-])", r"\\\1", self._prefix)
+        return f"{{{prefix}:??}}:{room}:*"
+
+    def parse(self, room: str, name: bytes) -> list[str]:
+        """The texts in the name of a key that ``pattern(room)`` found."""
+        return _split(name[len(self.tag(0)) + len(room) + 2 :])
 
     def _name(self, partition: Partition, room: str, *texts: str) -> str:
         return f"{self.tag(bucket_of(partition))}:{room}:{_join(*texts)}"
@@ -137,6 +147,12 @@ def _number(number: int) -> bytes:
     return b"%016x" % number
 
 
+def labels_of(indexes: Sequence[bytes]) -> tuple[str, ...]:
+    """The labels of a record by the names and members of the sorted sets in which it stands."""
+    names = (name.partition(b"}:dir:")[2] for name in indexes[::2])
+    return tuple(sorted({_split(name)[2] for name in names if name}))
+
+
 def quoted(text: str) -> str:
     """A text without a colon, so that no two lists of texts have one name."""
     return quote(text, safe="/")
@@ -144,3 +160,7 @@ def quoted(text: str) -> str:
 
 def _join(*texts: str) -> str:
     return ":".join(quoted(text) for text in texts)
+
+
+def _split(name: bytes) -> list[str]:
+    return [unquote_to_bytes(text).decode() for text in name.split(b":")]

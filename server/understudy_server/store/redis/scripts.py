@@ -33,4 +33,5 @@ def _load(name: str) -> Script:
 
 COMMIT = _load("commit.lua")
 LIST = _load("list.lua")
-BY_DIGEST = {script.digest: script for script in (COMMIT, LIST)}
+STORED = _load("stored.lua")
+BY_DIGEST = {script.digest: script for script in (COMMIT, LIST, STORED)}

@@ -24,9 +24,12 @@ from understudy_server.store.port import (
     Commit,
     Entry,
     EventId,
+    Log,
     Partition,
+    Portion,
     Position,
     Record,
+    Stored,
     Version,
     Watch,
 )
@@ -42,9 +45,10 @@ from understudy_server.store.redis.connecting import (
     server_settings,
 )
 from understudy_server.store.redis.merging import Found, Pages, merged
+from understudy_server.store.redis.scanning import Scans
 from understudy_server.store.redis.scripts import LIST, Command
-from understudy_server.store.redis.time import StoreTime
 from understudy_server.store.redis.wakeups import WakeUps
+from understudy_server.store.server_time import StoreTime
 from understudy_server.store.shown_url import shown_url
 from understudy_server.store.validation import validate, validate_limit
 from understudy_server.store.watches import Watches
@@ -67,6 +71,7 @@ class RedisStore:
         self._wake_ups = WakeUps(listener, self._watches, clock)
         self._time = StoreTime(self._ask_time, clock)
         self._first_bucket = secrets.randbelow(keys.BUCKETS)
+        self._scans = Scans(client, self._names, self._ask_all)
         self._closed = False
 
     @classmethod
@@ -165,7 +170,7 @@ class RedisStore:
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
         self._refuse_if_closed()
         validate(commit)
-        call, versions = commit_call(self._names, commit, secrets.token_hex(8))
+        call, versions = commit_call(self._names, commit, secrets.token_hex(8), self.now())
         if not await self._batches.ask(call):
             raise Conflict(f"{commit.partition.name} is not as expected")
         return tuple(versions)
@@ -177,6 +182,21 @@ class RedisStore:
         name = self._names.log(partition, log)
         found = await self._ask(("XRANGE", name, f"({after}", "+", "COUNT", limit))
         return [answers.entry(id, fields) for id, fields in found]
+
+    async def partitions(self, cursor: str, limit: int) -> Portion[Partition]:
+        self._refuse_if_closed()
+        validate_limit(limit)
+        return await self._scans.partitions(cursor, limit)
+
+    async def logs(self, cursor: str, limit: int) -> Portion[Log]:
+        self._refuse_if_closed()
+        validate_limit(limit)
+        return await self._scans.logs(cursor, limit)
+
+    async def records(self, partition: Partition, cursor: str, limit: int) -> Portion[Stored]:
+        self._refuse_if_closed()
+        validate_limit(limit)
+        return await self._scans.records(partition, cursor, limit)
 
     def watch(self, partition: Partition | None) -> Watch:
         self._refuse_if_closed()

@@ -33,8 +33,8 @@ class Listener(Protocol):
     async def close(self) -> None: ...
 
 
-def announcement(commit: Commit) -> bytes:
-    return packed("due" if makes_due(commit) else "", *commit.partition)
+def announcement(commit: Commit, now: int) -> bytes:
+    return packed("due" if makes_due(commit, now) else "", *commit.partition)
 
 
 class WakeUps:

@@ -1,0 +1,1 @@
+"""The backend for PostgreSQL 14 and newer; ``store`` is the way in."""
