@@ -157,7 +157,9 @@ def start(
         process.facts[name] = value.strip()
         if name == last:
             return process
-    raise AssertionError(f"{arguments} did not start: {popen.wait()}\n{path.read_text()}")
+    status = popen.wait()
+    popen.stdout.close()
+    raise AssertionError(f"{arguments} did not start: {status}\n{path.read_text()}")
 
 
 def environment(folder: Path, upstream: ThreadedUpstream, store: str = "") -> dict[str, str]:

@@ -94,7 +94,13 @@ class Tail:
                 if logged:
                     yield logged
                     continue
-                rest = await self._rest()
+                state = await self._state()
+                # What had happened by then is in the log; there may be more, and more to come.
+                logged, _ = await self._read_log()
+                if logged:
+                    yield logged
+                    continue
+                rest = self._rest(state)
                 if rest is not None:
                     if rest:
                         yield rest
@@ -149,25 +155,26 @@ class Tail:
         events = [e for e in ev.events_of(entries) if ev.event_id(e) > self._last]
         return events, len(entries) == _PAGE
 
-    async def _rest(self) -> Sequence[event_pb2.RunEvent] | None:
-        """Called when the log has nothing more: None to wait on, else what ends the stream.
-
-        A run that waits for action ends a stream that has caught up, and so does a run whose log is dropped.
-        """
+    async def _state(self) -> RunState:
+        """Raises ``NotFound``."""
         head = await tables.heads.get(self._store, self._partition, HEAD_ID, fresh=True)
         if head is None or not heads.exists(head.body):
             raise NotFound(f"No thread found with id '{tables.thread_of(self._partition)}'.")
         row = await tables.runs.get(self._store, self._partition, self._run_id, fresh=True)
         if row is None:
             raise NotFound(f"No run found with id '{self._run_id}'.")
-        logged, _ = await self._read_log()
-        if logged:
-            return logged
-        if row.body.run.status == machine.REQUIRES_ACTION:
+        return row.body
+
+    def _rest(self, state: RunState) -> Sequence[event_pb2.RunEvent] | None:
+        """For a reader who has seen all that was logged until ``state``: None to wait on, else what ends the stream.
+
+        A run that waits for action ends a stream that has caught up, and so does a run whose log is dropped.
+        """
+        if state.run.status == machine.REQUIRES_ACTION:
             return []
-        if row.body.run.status not in machine.TERMINAL:
+        if state.run.status not in machine.TERMINAL:
             return None
-        return self._terminal(row.body)
+        return self._terminal(state)
 
     def _terminal(self, state: RunState) -> Sequence[event_pb2.RunEvent] | None:
         if ev.parse_event_id(state.terminal_event) <= self._last:

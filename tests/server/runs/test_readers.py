@@ -219,6 +219,30 @@ async def test_a_log_that_lags_behind_the_feed_loses_nothing() -> None:
         assert ids(events) == ids(await world.log(begun))
 
 
+async def test_what_is_logged_between_two_looks_is_not_the_end() -> None:
+    """On a core that does not hold the run: the first look shows nothing, the second what came meanwhile."""
+    script: list[Step] = [TextDelta(text="a"), Wait(gate := asyncio.Event()), finished()]
+    async with open_world(ScriptedModels(script)) as world:
+        core, other = world.core(), world.core()
+        thread = await world.thread(core, "Hi")
+        begun = await world.run(core, thread, await world.assistant(core))
+        await world.clock.advance(1)
+        tail = Tail(
+            store=_Lagging(world.memory, 1),
+            clock=world.clock,
+            live=other.live,
+            partition=begun.partition,
+            spec=begun.spec,
+            after=begun.after,
+        )
+        reading = asyncio.create_task(_collect(tail))
+        await world.clock.advance(1)
+        gate.set()
+        events = await world.until(reading)
+        assert names(events)[-1] == "run_completed"
+        assert ids(events) == ids(await world.log(begun))
+
+
 async def test_a_reader_that_stood_still_until_the_log_was_dropped_is_told_the_end() -> None:
     script: list[Step] = [TextDelta(text="a"), Wait(gate := asyncio.Event()), finished()]
     async with open_world(ScriptedModels(script)) as world:

@@ -216,6 +216,36 @@ async def test_two_cores_share_the_runs_of_one_store() -> None:
         assert not working.worker._running
 
 
+@pytest.mark.parametrize("how_long", [1.0, 1.99])
+async def test_a_run_without_room_waits_for_a_wake_up_only(how_long: float) -> None:
+    async with open_world(ScriptedModels([Wait()])) as world:
+        full, free = world.core(slots=0), world.core()
+        assistant = await world.assistant(full)
+        thread = await world.thread(full, "Hi")
+        # Somewhere between two looks that need no wake-up.
+        await world.clock.advance(how_long)
+        begun = await world.run(full, thread, assistant)
+        await world.clock.advance(0)
+        assert len(free.worker._running) == 1
+        assert (await world.state(full, begun)).status == machine.IN_PROGRESS
+
+
+async def test_room_that_is_free_again_is_used_at_once() -> None:
+    gate = asyncio.Event()
+    script: list[Step] = [TextDelta(text="Well"), Wait(gate), finished()]
+    async with open_world(ScriptedModels(script, [Wait()])) as world:
+        core = world.core(slots=1)
+        assistant = await world.assistant(core)
+        first = await world.run(core, await world.thread(core, "Hi"), assistant)
+        second = await world.run(core, await world.thread(core, "Hi"), assistant)
+        await world.clock.advance(1)
+        assert (await world.state(core, second)).status == machine.QUEUED
+        gate.set()
+        await world.clock.advance(0.1)
+        assert (await world.state(core, first)).status == machine.COMPLETED
+        assert (await world.state(core, second)).status == machine.IN_PROGRESS
+
+
 async def test_runs_that_cannot_be_claimed_do_not_hide_the_work_behind_them() -> None:
     async with open_world(ScriptedModels(says("Done"))) as world:
         core = world.core(slots=0)
