@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
@@ -26,37 +25,41 @@ class Forwarder:
         self.address = ""
         self.connections = 0
         self._server = server
-        self._accepting: asyncio.Task[None] | None = None
+        self._listening: socket.socket | None = None
         self._serving: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        listening = socket.create_server((_HOST, 0))
-        listening.setblocking(False)
-        self.address = f"{_HOST}:{listening.getsockname()[1]}"
-        self._accepting = asyncio.create_task(self._accept(listening))
-        self._accepting.add_done_callback(lambda _: listening.close())
+        self._listening = socket.create_server((_HOST, 0))
+        self._listening.setblocking(False)
+        self.address = f"{_HOST}:{self._listening.getsockname()[1]}"
+        # Not a task that awaits connections: one that came just when it is cancelled would be lost, open.
+        asyncio.get_running_loop().add_reader(self._listening, self._accept)
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        assert self._accepting is not None
-        self._accepting.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._accepting
+        assert self._listening is not None
+        asyncio.get_running_loop().remove_reader(self._listening)
+        self._listening.close()
+        self.cut()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def cut(self) -> None:
         """Ends every connection."""
         for serving in self._serving:
             serving.cancel()
 
-    async def _accept(self, listening: socket.socket) -> None:
-        async with asyncio.TaskGroup() as group:
-            while True:
-                near, _ = await asyncio.get_running_loop().sock_accept(listening)
-                self.connections += 1
-                serving = group.create_task(self._serve(near))
-                self._serving.add(serving)
-                serving.add_done_callback(self._serving.discard)
-                serving.add_done_callback(lambda _, near=near: near.close())  # type: ignore[misc]
+    def _accept(self) -> None:
+        assert self._listening is not None
+        try:
+            near, _ = self._listening.accept()
+        except OSError:
+            return  # it was gone already
+        near.setblocking(False)
+        self.connections += 1
+        serving = asyncio.get_running_loop().create_task(self._serve(near))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+        serving.add_done_callback(lambda _: near.close())
 
     async def _serve(self, near: socket.socket) -> None:
         loop = asyncio.get_running_loop()

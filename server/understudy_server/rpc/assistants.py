@@ -50,7 +50,8 @@ class Assistants:
             created.tool_resources.CopyFrom(references.stored(request.tool_resources))
         _default_resources(created)
         record = AssistantRecord(assistant=created, fingerprint=identity.fingerprint)
-        put = tables.assistants.put(identity.id, record, expected=None, order=now)
+        order = await self._next_order(caller.project, now)
+        put = tables.assistants.put(identity.id, record, expected=None, order=order)
         try:
             await self._commit(caller.project, put)
         except Conflict:
@@ -59,6 +60,12 @@ class Assistants:
                 raise
             return existing
         return created
+
+    async def _next_order(self, project: str, now: int) -> int:
+        """After the newest one, though another core made it whose idea of the store's time is ahead."""
+        partition = tables.assistants_of(project)
+        newest = await self._store.list(partition, tables.assistants.kind, descending=True, limit=1)
+        return max([now, *(record.order + 1 for record in newest)])
 
     async def list(
         self, caller: Caller, request: assistant_pb2.ListAssistantsRequest

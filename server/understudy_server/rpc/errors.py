@@ -77,6 +77,7 @@ RULES: Mapping[type[errors.DomainError], Rule] = {
     # Whoever lets one come this far has used up its own retries.
     errors.Conflict: _UNAVAILABLE,
     errors.StoreUnavailable: _UNAVAILABLE,
+    errors.Unsent: _UNAVAILABLE,
     errors.OutcomeUnknown: Rule(
         code=StatusCode.UNAVAILABLE,
         reason=Reason.REASON_UNAVAILABLE,

@@ -84,6 +84,7 @@ CASES = [
         errors.StoreUnavailable("redis://secret@host"),
         (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", UNAVAILABLE_MESSAGE),
     ),
+    (errors.Unsent("x"), (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", UNAVAILABLE_MESSAGE)),
     (
         errors.OutcomeUnknown("x"),
         (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", OUTCOME_UNKNOWN_MESSAGE),
