@@ -18,7 +18,7 @@ DATABASE = "assistants-api"
 """Of Cosmos DB, where `COSMOS_DATABASE_ID` is not set."""
 
 _SPELLINGS = {"cosmosdb": "cosmos", "sqlite3": "sqlite", "in-memory": "memory"}
-_REDIS = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+_REDIS = ("redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

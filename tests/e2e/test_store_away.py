@@ -39,7 +39,7 @@ async def test_a_store_that_goes_away_and_comes_back(
             thread = await threads.create(messages=[{"role": "user", "content": "before"}])
             assert await _ready(probe) == (200, {"core": "ok", "store": "ok"})
 
-            store.server.stop()
+            store.go_away()
             # The core itself answers at first; later the edge knows better than to ask it.
             await _refused(threads.retrieve(thread.id))
             status, checks = await _once(probe, lambda found: found[1]["core"] != "ok")
@@ -48,7 +48,7 @@ async def test_a_store_that_goes_away_and_comes_back(
             say = threads.messages.create(thread.id, role="user", content="meanwhile")
             await _refused(say)
 
-            store.server.start()
+            store.come_back()
             await _once(probe, lambda found: found[0] == 200)
             assistant = await client.beta.assistants.create(model="responses/m")
             run = await threads.runs.create_and_poll(thread_id=thread.id, assistant_id=assistant.id)

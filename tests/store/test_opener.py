@@ -58,7 +58,11 @@ async def test_a_shared_store_is_opened_twice_and_beside(tmp_path: Path) -> None
 
 
 async def test_a_password_is_not_told() -> None:
-    for url in ("mysql://me:secret@host", "redis://me:secret@host?db=1"):
+    for url in (
+        "mysql://me:secret@host",
+        "redis://me:secret@host?db=1",
+        "redis+sentinel://me:secret@a,b/main/one?sentinel_password=secret",
+    ):
         with pytest.raises(InvalidStoreUrl) as caught:
             await open_store(url, SystemClock())
         assert "secret" not in str(caught.value)
@@ -97,6 +101,14 @@ async def test_a_password_is_not_told() -> None:
         ("redis://host/one", "the database must be a number"),
         ("redis://host:port", "Port"),
         ("redis://", "must name a host"),
+        ("redis://host?sentinel_password=x", "unknown parameter 'sentinel_password'"),
+        ("redis+sentinel://host", "must name the service"),
+        ("redis+sentinel:///main", "host of each Sentinel"),
+        ("redis+sentinel://a,,b/main", "host of each Sentinel"),
+        ("redis+sentinel://a:1,b:port/main", "Port"),
+        ("redis+sentinel://a/main/one", "the database must be a number"),
+        ("redis+sentinel://a/main?sentinel_username=x", "needs a sentinel_password"),
+        ("rediss+sentinel://a/main?quorum=1", "unknown parameter 'quorum'"),
     ],
 )
 async def test_a_wrong_url_says_what_to_write(url: str, hint: str) -> None:

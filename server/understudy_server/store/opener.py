@@ -7,6 +7,8 @@
                                the same file for several servers on one machine, all of which say so
     redis://user:password@host:6379/0
                                Redis; `rediss://` with TLS, `redis+cluster://` for a Cluster
+    redis+sentinel://user:password@host:26379,host:26379/SERVICE/0
+                               the Redis that Sentinels on these hosts watch; `rediss+sentinel://` with TLS
     cosmos://ACCOUNT.documents.azure.com/DATABASE
                                Azure Cosmos DB; its key in the environment variable COSMOS_KEY
     postgresql://user:password@host/database?schema=understudy
@@ -136,6 +138,8 @@ _OPENERS: Mapping[str, _Opener] = {
     "sqlite": _open_sqlite,
     "redis": _open_redis,
     "rediss": _open_redis,
+    "redis+sentinel": _open_redis,
+    "rediss+sentinel": _open_redis,
     "redis+cluster": _open_redis,
     "rediss+cluster": _open_redis,
     "cosmos": _open_cosmos,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SECRET = re.compile(r"([?&](?:password|key|secret)=)[^&]*", re.IGNORECASE)
+_SECRET = re.compile(r"([?&](?:\w*password|key|secret)=)[^&]*", re.IGNORECASE)
 
 
 def shown_url(url: str) -> str:

@@ -10,10 +10,7 @@ from signal import SIGKILL, SIGSTOP, SIGTERM, Signals
 from typing import Protocol, TypeAlias
 
 from tests.e2e.chaos.cluster import LEASE, Cluster, Member, finish
-from tests.e2e.chaos.stores import NetworkStore
-
-DEADLINE = 5.0
-"""Seconds that a core waits for an answer of its store."""
+from tests.e2e.chaos.stores import NetworkStore, Server
 
 
 class Fault(Protocol):
@@ -50,14 +47,14 @@ class CoreFault:
 
 @dataclass(frozen=True, kw_only=True)
 class Restart:
-    store: NetworkStore
+    server: Server
     name: str = "store restarted"
 
     def strike(self) -> None:
-        self.store.server.stop()
+        self.server.stop()
 
     async def mend(self) -> None:
-        await finish(asyncio.to_thread(self.store.server.start))
+        await finish(asyncio.to_thread(self.server.start))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +100,7 @@ def rolling_restart(cluster: Cluster, _source: random.Random) -> Sequence[Sequen
 
 
 def on_all_sides(store: NetworkStore, times: int) -> Trouble:
-    """Each core has a lane, and the store has one; 33 faults a time."""
+    """Each core has a lane, and the store has one; 33 faults a time, 30 for a store that cannot be restarted."""
     signals = (SIGKILL, SIGKILL, SIGKILL, SIGKILL, SIGTERM, SIGTERM, SIGSTOP, SIGSTOP) * times
 
     def drawn(cluster: Cluster, source: random.Random) -> Sequence[Sequence[Fault]]:
@@ -131,9 +128,10 @@ def _store_faults(store: NetworkStore, source: random.Random) -> Sequence[Fault]
         seconds = source.uniform(low, high)
         return Obstruction(name=name, store=store, begin=begin, seconds=seconds, cut=cut)
 
-    late = DEADLINE, DEADLINE + 1
+    late = store.deadline, store.deadline + 1
+    restarts = [] if store.server is None else [Restart(server=store.server)] * 3
     return [
-        *(Restart(store=store) for _ in range(3)),
+        *restarts,
         *(obstruction("store cut off", store.refuse, 0.1, 2) for _ in range(2)),
         obstruction("requests held up", store.hold_requests, 0.1, 2),
         obstruction("requests late", store.hold_requests, *late),

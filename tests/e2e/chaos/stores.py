@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from tests.background import BackgroundLoop
 from tests.relay import Link
+from tests.store.cosmos.emulator import emulator, url
 from tests.store.postgres.servers import USER, postgres
 from tests.store.redis.servers import lasting_redis
 
@@ -26,13 +27,37 @@ class Server(Protocol):
 class NetworkStore:
     """A server, and the only way to it."""
 
-    def __init__(self, url: str, server: Server, link: Link, loop: BackgroundLoop) -> None:
+    def __init__(
+        self,
+        url: str,
+        server: Server | None,
+        link: Link,
+        loop: BackgroundLoop,
+        *,
+        deadline: float = 5.0,
+    ) -> None:
         self.url = url
         """For cores, through the link."""
         self.server = server
+        """None if it would forget everything."""
+        self.deadline = deadline
+        """Seconds that a core waits for an answer."""
         self._link = link
         # Not on the loop of the tests, which stand still while they start what connects to it.
         self._loop = loop
+
+    def go_away(self) -> None:
+        """Until ``come_back``."""
+        if self.server is None:
+            self.refuse()
+        else:
+            self.server.stop()
+
+    def come_back(self) -> None:
+        if self.server is None:
+            self.pass_on()
+        else:
+            self.server.start()
 
     def refuse(self) -> None:
         self._do(self._link.refuse)
@@ -75,6 +100,14 @@ def postgresql(folder: Path) -> Iterator[NetworkStore]:
 
 
 @contextmanager
+def cosmos(folder: Path) -> Iterator[NetworkStore]:
+    del folder  # its emulator keeps nothing
+    with emulator() as port, _linked(port) as (link, loop):
+        address = url(int(link.address.rpartition(":")[2]), "chaos")
+        yield NetworkStore(address, None, link, loop, deadline=10.0)
+
+
+@contextmanager
 def _linked(server: int | Path) -> Iterator[tuple[Link, BackgroundLoop]]:
     with BackgroundLoop() as loop:
         link = Link(server)
@@ -85,4 +118,4 @@ def _linked(server: int | Path) -> Iterator[tuple[Link, BackgroundLoop]]:
             loop.run(link.__aexit__())
 
 
-BACKENDS: Mapping[str, Backend] = {"redis": redis, "postgresql": postgresql}
+BACKENDS: Mapping[str, Backend] = {"redis": redis, "postgresql": postgresql, "cosmos": cosmos}

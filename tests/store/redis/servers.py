@@ -20,8 +20,11 @@ _BUS = 10_000
 class Server:
     """One process after the other, in one folder."""
 
+    ready = "eady to accept connections"
+    """What it logs when it is."""
+
     def __init__(self, folder: Path, *options: str, port: int = 0) -> None:
-        """Without a port it listens on the Unix socket that ``options`` name."""
+        """Without a port it listens on the Unix socket, or the port for TLS, that ``options`` name."""
         self.port = port
         self._log = folder / "redis.log"
         self._options = ["--dir", str(folder), "--logfile", str(self._log), *options]
@@ -34,8 +37,8 @@ class Server:
         process = subprocess.Popen([_program("redis-server"), *self._options])
         self._process = process
         try:
-            _wait_until(
-                lambda: "eady to accept connections" in self._told()[earlier:],
+            wait_until(
+                lambda: self.ready in self._told()[earlier:],
                 unless=lambda: process.poll() is not None,
             )
         except BaseException:
@@ -56,7 +59,7 @@ class Server:
 def redis_server(folder: Path, *options: str) -> Iterator[str]:
     """The URL of a server on a Unix socket in ``folder``, which must have a short path."""
     path = folder / "redis.sock"
-    with _process(folder, "--unixsocket", str(path), *options):
+    with process(folder, "--unixsocket", str(path), *options):
         yield f"unix://{path}"
 
 
@@ -64,7 +67,7 @@ def redis_server(folder: Path, *options: str) -> Iterator[str]:
 def redis_on_loopback(folder: Path, *options: str) -> Iterator[str]:
     """The store URL of a server on a free port."""
     (port,) = free_ports(1)
-    with _process(folder, *options, port=port):
+    with process(folder, *options, port=port):
         yield f"redis://127.0.0.1:{port}"
 
 
@@ -73,7 +76,7 @@ def lasting_redis(folder: Path) -> Iterator[Server]:
     """A server on a free port that keeps all that it confirmed, however it ends."""
     (port,) = free_ports(1)
     options = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
-    with _process(folder, *options, port=port) as server:
+    with process(folder, *options, port=port) as server:
         yield server
 
 
@@ -86,11 +89,11 @@ def redis_cluster(folder: Path) -> Iterator[str]:
             node = folder / str(port)
             node.mkdir()
             options = ["--cluster-enabled", "yes", "--save", ""]
-            stack.enter_context(_process(node, *options, port=port))
+            stack.enter_context(process(node, *options, port=port))
         addresses = [f"127.0.0.1:{port}" for port in ports]
-        _cli("--cluster", "create", *addresses, "--cluster-yes")
+        cli("--cluster", "create", *addresses, "--cluster-yes")
         for port in ports:
-            _wait_until(_knows_its_cluster(port))
+            wait_until(_knows_its_cluster(port))
         yield f"redis+cluster://{addresses[0]}"
 
 
@@ -119,20 +122,26 @@ def _is_free(port: int) -> bool:
 
 
 def _knows_its_cluster(port: int) -> Callable[[], bool]:
-    return lambda: "cluster_state:ok" in _cli("-p", str(port), "cluster", "info")
+    return lambda: "cluster_state:ok" in cli("-p", str(port), "cluster", "info")
 
 
 @contextmanager
-def _process(folder: Path, *options: str, port: int = 0) -> Iterator[Server]:
+def process(folder: Path, *options: str, port: int = 0) -> Iterator[Server]:
     server = Server(folder, *options, port=port)
+    with running(server):
+        yield server
+
+
+@contextmanager
+def running(server: Server) -> Iterator[None]:
     server.start()
     try:
-        yield server
+        yield
     finally:
         server.stop()
 
 
-def _cli(*arguments: str) -> str:
+def cli(*arguments: str) -> str:
     done = subprocess.run(
         [_program("redis-cli"), *arguments], capture_output=True, text=True, check=False
     )
@@ -146,7 +155,7 @@ def _program(name: str) -> str:
     return found
 
 
-def _wait_until(true: Callable[[], bool], *, unless: Callable[[], bool] = lambda: False) -> None:
+def wait_until(true: Callable[[], bool], *, unless: Callable[[], bool] = lambda: False) -> None:
     end = time.monotonic() + PATIENCE
     while not true():
         assert not unless(), "redis-server ended"

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from understudy_server.errors import OutcomeUnknown, StoreUnavailable, Unsent
@@ -88,7 +89,12 @@ class Batches:
         unknown = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if unknown:
             again = [BY_DIGEST[str(commands[n][1])].call_with_text(commands[n]) for n in unknown]
-            for n, answer in zip(unknown, await self._execute(again), strict=True):
+            try:
+                second: list[Any] = await self._execute(again)
+            except (StoreUnavailable, OutcomeUnknown) as error:
+                # What the other commands did is done.
+                second = [error] * len(again)
+            for n, answer in zip(unknown, second, strict=True):
                 answers[n] = answer
         return answers
 
@@ -105,10 +111,13 @@ class Batches:
             raise OutcomeUnknown(f"Redis did not answer: {error!r}") from error
 
 
+_CONNECTING = (ConnectionRefusedError, FileNotFoundError, socket.gaierror, MasterNotFoundError)
+
+
 def _never_sent(error: BaseException | None) -> bool:
     """Whether it was connecting that failed."""
     while error is not None:
-        if isinstance(error, ConnectionRefusedError | FileNotFoundError | socket.gaierror):
+        if isinstance(error, _CONNECTING):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -1,9 +1,11 @@
-"""The two kinds of server behind one shape: a single Redis, and a Cluster of them.
+"""Three arrangements behind one shape: a single Redis, one behind Sentinels, and a Cluster.
 
     redis://[user:password@]host:6379/0          rediss:// with TLS
+    redis+sentinel://[user:password@]host:26379,host/SERVICE/0
+                                                 rediss+sentinel:// with TLS, to the Sentinels too
     redis+cluster://host:7000                    rediss+cluster:// with TLS; any of its nodes
 
-Parameters behind a question mark: ``prefix``, and those of ``PASSED_ON``.
+Parameters behind a question mark: ``prefix``, those of ``PASSED_ON``, and with Sentinels ``OF_SENTINELS``.
 """
 
 from __future__ import annotations
@@ -11,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+
+from understudy_server.store.redis import sentinels
+from understudy_server.store.redis.sentinels import Sentinels
+from understudy_server.store.shown_url import shown_url
 
 PREFIX = "understudy"
 TIMEOUT = 5.0
@@ -28,7 +33,8 @@ PASSED_ON = frozenset(
 )
 """Parameters of a URL that mean what the ``redis`` package says."""
 
-SCHEMES = ("redis", "rediss", "redis+cluster", "rediss+cluster")
+OF_SENTINELS = frozenset({"sentinel_username", "sentinel_password"})
+"""Parameters of a URL: as whom to ask the Sentinels. The user before the hosts is that of the primary."""
 
 Client: TypeAlias = "Redis | RedisCluster"
 
@@ -38,9 +44,17 @@ class Address:
     """What a store URL says."""
 
     url: str
-    """As the ``redis`` package reads it."""
+    """As the ``redis`` package reads it. With Sentinels its host means nothing."""
     cluster: bool
     prefix: str
+    sentinels: Sentinels | None = None
+
+    def shown(self) -> str:
+        """What may be printed and logged."""
+        if self.sentinels is None:
+            return shown_url(self.url)
+        hosts = ",".join(f"{host}:{port}" for host, port in self.sentinels.hosts)
+        return f"{urlsplit(self.url).scheme}+sentinel://{hosts}/{self.sentinels.service}"
 
 
 def parse_url(url: str) -> Address:
@@ -49,20 +63,43 @@ def parse_url(url: str) -> Address:
     scheme, _, kind = parts.scheme.partition("+")
     parameters = dict(parse_qsl(parts.query, keep_blank_values=True))
     prefix = parameters.pop("prefix", PREFIX)
-    if unknown := sorted(parameters.keys() - PASSED_ON):
+    of_sentinels = OF_SENTINELS if kind == "sentinel" else frozenset()
+    if unknown := sorted(parameters.keys() - PASSED_ON - of_sentinels):
         raise ValueError(f"unknown parameter {unknown[0]!r}")
     if not prefix or not prefix.isascii() or set(prefix) & set("{}"):
         raise ValueError("prefix must be a word of ASCII characters without braces")
+    asked: Sentinels | None = None
+    if kind == "sentinel":
+        parts, asked = _without_sentinels(parts, parameters)
     if not parts.hostname:
         raise ValueError("it must name a host")
     _ = parts.port  # raises for what is no port
     database = parts.path.strip("/")
     if not (database.isascii() and database.isdecimal()) and database:
         raise ValueError("the database must be a number")
-    if kind and database not in {"", "0"}:
+    if kind == "cluster" and database not in {"", "0"}:
         raise ValueError("a Cluster has no numbered databases")
     plain = parts._replace(scheme=scheme, query=urlencode(parameters)).geturl()
-    return Address(url=plain, cluster=bool(kind), prefix=prefix)
+    return Address(url=plain, cluster=kind == "cluster", prefix=prefix, sentinels=asked)
+
+
+def _without_sentinels(
+    parts: SplitResult, parameters: dict[str, str]
+) -> tuple[SplitResult, Sentinels]:
+    """The URL as if it were that of a single server, and what was taken out of it and ``parameters``."""
+    user, at, hosts = parts.netloc.rpartition("@")
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError("it must name the service behind the hosts: host:26379,host:26379/SERVICE")
+    asked = Sentinels(
+        hosts=sentinels.parse_hosts(hosts),
+        service=unquote(service),
+        username=parameters.pop("sentinel_username", None),
+        password=parameters.pop("sentinel_password", None),
+    )
+    if asked.username and not asked.password:
+        raise ValueError("sentinel_username needs a sentinel_password")
+    return parts._replace(netloc=f"{user}{at}primary", path=f"/{database}"), asked
 
 
 def connect(address: Address) -> Client:
@@ -73,17 +110,22 @@ def connect(address: Address) -> Client:
         return RedisCluster.from_url(
             address.url, socket_timeout=TIMEOUT, socket_connect_timeout=TIMEOUT
         )
-    return _single(address.url)
+    options: dict[str, Any] = {
+        "socket_timeout": TIMEOUT,
+        "socket_connect_timeout": TIMEOUT,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if address.sentinels is not None:
+        return sentinels.primary_of(address.sentinels, address.url, **options)
+    return Redis.from_url(address.url, **options)
 
 
-def _single(url: str, **options: Any) -> Redis:
-    return Redis.from_url(
-        url,
-        socket_timeout=TIMEOUT,
-        socket_connect_timeout=TIMEOUT,
-        retry=Retry(NoBackoff(), 0),
-        **options,
-    )
+async def disconnect(client: Client) -> None:
+    """For good."""
+    if isinstance(client, RedisCluster):
+        await client.aclose()
+    else:
+        await sentinels.close(client)
 
 
 async def server_settings(client: Client, names: Sequence[str]) -> Sequence[Mapping[str, str]]:
@@ -94,55 +136,3 @@ async def server_settings(client: Client, names: Sequence[str]) -> Sequence[Mapp
         return list(found.values()) if len(client.get_primaries()) > 1 else [found]
     one: Any = await client.config_get(*names)
     return [one]
-
-
-class ChannelListener:
-    """One connection, subscribed to one channel. On a Cluster every node passes every message on."""
-
-    def __init__(self, client: Client, channel: str) -> None:
-        self._client = client
-        self._channel = channel
-        self._subscription: PubSub | None = None
-
-    async def open(self) -> None:
-        """Return when the server has confirmed. Raises ``RedisError`` or ``OSError``."""
-        if isinstance(self._client, RedisCluster):
-            await self._client.initialize()
-        subscription = self._client.pubsub()
-        try:
-            await subscription.subscribe(self._channel)
-            while (await self._next(subscription))["type"] != "subscribe":
-                pass
-        except BaseException:
-            await _end(subscription)
-            raise
-        self._subscription = subscription
-
-    async def receive(self) -> bytes:
-        """The next message; raises ``RedisError`` or ``OSError`` when the connection is lost."""
-        assert self._subscription is not None
-        while True:
-            message = await self._next(self._subscription)
-            if message["type"] == "message":
-                data: bytes = message["data"]
-                return data
-
-    async def close(self) -> None:
-        if self._subscription is not None:
-            subscription, self._subscription = self._subscription, None
-            await _end(subscription)
-
-    async def _next(self, subscription: PubSub) -> dict[str, Any]:
-        message = await subscription.get_message(timeout=TIMEOUT)
-        if message is None:
-            # Silence may be a dead connection, so something is asked that has an answer.
-            await subscription.ping()
-            message = await subscription.get_message(timeout=TIMEOUT)
-        if message is None:
-            raise TimeoutError("no answer to a ping")
-        return dict(message)
-
-
-async def _end(subscription: PubSub) -> None:
-    # The package leaves this one method without types.
-    await subscription.aclose()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""A ``Store`` on Redis 7 and newer, a single server or a Cluster.
+"""A ``Store`` on Redis 7 and newer, a single server, behind Sentinels, or a Cluster.
 
 What is stored, for a partition in bucket ``2a``:
 
@@ -39,17 +39,17 @@ from understudy_server.store.redis.commits import commit_call
 from understudy_server.store.redis.connecting import (
     TIMEOUT,
     Address,
-    ChannelListener,
     Client,
     connect,
+    disconnect,
     server_settings,
 )
+from understudy_server.store.redis.listening import ChannelListener
 from understudy_server.store.redis.merging import Found, Pages, merged
 from understudy_server.store.redis.scanning import Scans
 from understudy_server.store.redis.scripts import LIST, Command
 from understudy_server.store.redis.wakeups import WakeUps
 from understudy_server.store.server_time import StoreTime
-from understudy_server.store.shown_url import shown_url
 from understudy_server.store.validation import validate, validate_limit
 from understudy_server.store.watches import Watches
 
@@ -83,9 +83,7 @@ class RedisStore:
             await store._time.start()
         except (RedisError, OSError, StoreUnavailable) as error:
             await store.close()
-            raise StoreUnavailable(
-                f"the store {shown_url(address.url)} does not open: {error}"
-            ) from error
+            raise StoreUnavailable(f"the store {address.shown()} does not open: {error}") from error
         return store
 
     def now(self) -> int:
@@ -224,7 +222,7 @@ class RedisStore:
         await self._time.stop()
         await self._wake_ups.stop()
         await self._batches.drain()
-        await self._client.aclose()
+        await disconnect(self._client)
 
     def _refuse_if_closed(self) -> None:
         if self._closed:
