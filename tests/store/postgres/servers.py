@@ -10,15 +10,13 @@ import pwd
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-PATIENCE = 60.0
-"""Seconds for a server to start, on however slow a machine."""
+from tests.store.waiting import wait_until
 
 USER = "understudy"
 _PORT = 5432
@@ -151,14 +149,6 @@ def unprivileged() -> dict[str, Any]:
 
 
 _NOBODY: dict[str, Any] = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid}
-
-
-def wait_until(true: Callable[[], bool], *, unless: Callable[[], bool] = lambda: False) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert not unless(), "the server ended"
-        assert time.monotonic() < end, "the server is not ready"
-        time.sleep(0.01)
 
 
 def _accepts(path: Path) -> bool:

@@ -7,7 +7,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.store.redis.servers import Server, cli, free_ports, process, running, wait_until
+from tests.store.redis.servers import Server, cli, free_ports, process, running
+from tests.store.waiting import wait_until
 
 SERVICE = "main"
 NEVER = 3_600_000

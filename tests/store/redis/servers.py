@@ -5,13 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-PATIENCE = 60.0
-"""Seconds for a server to start, on however slow a machine."""
+from tests.store.waiting import wait_until
+
 CLUSTER_SIZE = 3
 _BUS = 10_000
 """A Cluster's nodes talk to each other at their port plus this."""
@@ -153,11 +152,3 @@ def _program(name: str) -> str:
     found = shutil.which(name)
     assert found, f"{name} is not installed; `make test` installs it from Debian's packages"
     return found
-
-
-def wait_until(true: Callable[[], bool], *, unless: Callable[[], bool] = lambda: False) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert not unless(), "redis-server ended"
-        assert time.monotonic() < end, "redis-server is not ready"
-        time.sleep(0.01)

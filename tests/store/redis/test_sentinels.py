@@ -14,7 +14,8 @@ from redis.asyncio import Redis
 
 from tests.conformance.samples import SIBLING, THREAD, put, write
 from tests.store.redis.sentinel_servers import NEVER, Sentinel, watched_servers
-from tests.store.redis.servers import PATIENCE, free_ports, running
+from tests.store.redis.servers import free_ports, running
+from tests.store.waiting import PATIENCE
 from understudy_server.clock import SystemClock
 from understudy_server.errors import Conflict, OutcomeUnknown, StoreUnavailable, Unsent
 from understudy_server.store.opener import open_store
