@@ -21,7 +21,15 @@ MAY_IMPORT = {
     "understudy_edge": {"understudy", "understudy_edge"},
     "understudy_cli": set(PACKAGES),
 }
-PORTS = ("store/port.py", "models/port.py", "tools/port.py", "clock.py")
+PORTS = (
+    "store/port.py",
+    "models/port.py",
+    "tools/port.py",
+    "blobs/port.py",
+    "documents/port.py",
+    "embeddings/port.py",
+    "clock.py",
+)
 STORES = tuple(
     f"understudy_server.store.{name}"
     for name in ("memory", "sqlite", "redis", "cosmos", "postgres")

@@ -95,6 +95,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "INVALID_JSON": Answer(status=400),
     "INVALID_BETA": _named("INVALID_BETA"),
     "UNSUPPORTED_TOOL": _named("UNSUPPORTED_TOOL"),
+    "UNSUPPORTED_FILE": _named("UNSUPPORTED_FILE"),
     "MISSING_API_KEY": Answer(status=401),
     "INVALID_API_KEY": Answer(status=401, code="invalid_api_key"),
     "NOT_FOUND": Answer(status=404),

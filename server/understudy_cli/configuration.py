@@ -11,7 +11,8 @@ from typing import Any
 from dotenv import dotenv_values
 
 from understudy_cli.older_names import with_key
-from understudy_cli.settings import SettingsError, resolve
+from understudy_cli.resolving import resolve
+from understudy_cli.setting import SettingsError
 from understudy_cli.workers.plan import shared_store
 from understudy_edge.config import CorsPolicy, EdgeConfig
 from understudy_server.clock import SystemClock
@@ -60,6 +61,15 @@ def load(
         lease=values["lease"],
         drop_unavailable_tools=values["unavailable_tools"] == "ignore",
         keep_model_requests=values["keep_model_requests"],
+        blobs=values["files"],
+        file_limit=values["file_limit"],
+        file_downloads=values["file_downloads"],
+        embeddings=values["embeddings"],
+        embedding_dimensions=values["embedding_dimensions"],
+        ingestions=values["ingestions"],
+        document_memory=values["document_memory"],
+        document_timeout=values["document_timeout"],
+        retrieval_memory=values["retrieval_memory"],
         # Protobuf is smaller than the JSON it comes from, but for escapes; twice is always enough.
         max_message_bytes=2 * values["body_limit"],
     )

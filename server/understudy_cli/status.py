@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_cli.workers.process import WorkerFailed
 from understudy_server.errors import DomainError
 from understudy_server.store.opener import InvalidStoreUrl

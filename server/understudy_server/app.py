@@ -17,19 +17,25 @@ from understudy.v1 import (
     assistants_service_pb2_grpc,
     auth_service_pb2,
     auth_service_pb2_grpc,
+    files_service_pb2,
+    files_service_pb2_grpc,
     models_service_pb2,
     models_service_pb2_grpc,
+    vector_stores_service_pb2,
+    vector_stores_service_pb2_grpc,
 )
 from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
 from understudy_server.auth.bootstrap import bootstrap
 from understudy_server.auth.keys import ApiKeys, key_hash
 from understudy_server.auth.service import AuthService
+from understudy_server.blobs.opener import open_blobs
 from understudy_server.clock import Clock, SystemClock
 from understudy_server.config import CoreConfig
 from understudy_server.ids import Ids, RandomIds
 from understudy_server.models.opener import open_models
 from understudy_server.models.port import Models
 from understudy_server.rpc.assistants import Assistants
+from understudy_server.rpc.files_servicer import FilesServicer
 from understudy_server.rpc.health import Health
 from understudy_server.rpc.interceptors import CallInterceptor
 from understudy_server.rpc.limits import Limits
@@ -40,6 +46,7 @@ from understudy_server.rpc.servicer import AssistantsServicer, ModelsServicer
 from understudy_server.rpc.steps import Steps
 from understudy_server.rpc.stored_runs import StoredRuns
 from understudy_server.rpc.threads import Threads
+from understudy_server.rpc.vector_stores_servicer import VectorStoresServicer
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.runs.head import SECOND
 from understudy_server.runs.history import History
@@ -51,6 +58,8 @@ from understudy_server.tools.none import NoFunctions
 
 SERVICES = (
     assistants_service_pb2.DESCRIPTOR.services_by_name["AssistantsService"],
+    files_service_pb2.DESCRIPTOR.services_by_name["FilesService"],
+    vector_stores_service_pb2.DESCRIPTOR.services_by_name["VectorStoresService"],
     models_service_pb2.DESCRIPTOR.services_by_name["ModelsService"],
     auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
 )
@@ -61,6 +70,8 @@ class Core:
     """A core that works; how it is reached is decided by who calls ``attach``."""
 
     assistants: AssistantsServicer
+    files: FilesServicer
+    vector_stores: VectorStoresServicer
     models: ModelsServicer
     auth: AuthService
     health: Health
@@ -71,6 +82,10 @@ class Core:
     def attach(self, server: grpc.aio.Server) -> None:
         """Registers every service, with health and reflection."""
         assistants_service_pb2_grpc.add_AssistantsServiceServicer_to_server(self.assistants, server)
+        files_service_pb2_grpc.add_FilesServiceServicer_to_server(self.files, server)
+        vector_stores_service_pb2_grpc.add_VectorStoresServiceServicer_to_server(
+            self.vector_stores, server
+        )
         models_service_pb2_grpc.add_ModelsServiceServicer_to_server(self.models, server)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self.auth, server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
@@ -111,8 +126,11 @@ async def open_core(
             stack.push_async_callback(models.close)
         functions = config.functions or NoFunctions()
         history = History(store, models, functions)
+        blobs = await open_blobs(config.blobs)
+        stack.push_async_callback(blobs.close)
         shared = Collaborators(
             store=store,
+            blobs=blobs,
             clock=clock,
             ids=ids,
             models=models,
@@ -158,6 +176,8 @@ async def _assemble(
             stored_runs=StoredRuns(shared),
             steps=Steps(shared),
         ),
+        files=FilesServicer(),
+        vector_stores=VectorStoresServicer(),
         models=ModelsServicer(
             ModelOperations(shared.models, created=shared.store.now() // 1_000_000)
         ),

@@ -35,3 +35,21 @@ class CoreConfig:
     """What this core itself runs for a model; None: all function calls are the client's."""
     max_message_bytes: int = 16 * 1024 * 1024
     """Of one gRPC request."""
+    blobs: str = "memory:"
+    """Where the bytes of files are kept: a folder, or the URL of an object store."""
+    file_limit: int = 512 * 1024 * 1024
+    """Bytes of one file that is uploaded in one call."""
+    file_downloads: bool = True
+    """Whether files of the purposes ``assistants`` and ``user_data`` are given back."""
+    embeddings: str = "none"
+    """``provider/model``, ``local``, ``none``, or ``auto``: ``local`` where it is installed."""
+    embedding_dimensions: int = 0
+    """Length of the vectors that a provider is asked for; 0: the model's own."""
+    ingestions: int = 2
+    """Files of vector stores that this core works on at a time."""
+    document_memory: int = 1024 * 1024 * 1024
+    """Bytes of memory for reading one document."""
+    document_timeout: float = 300.0
+    """Seconds of processor time for reading one document."""
+    retrieval_memory: int = 1024 * 1024 * 1024
+    """Bytes of memory for what searches keep of vector stores."""

@@ -11,6 +11,12 @@ DomainError
 │   └── InvalidApiKey
 ├── Unimplemented             understood, and not offered here
 ├── Overloaded                a limit of this server is reached; try again later
+├── TooLarge                  more bytes than this server takes
+├── UnsupportedFile           a kind of file from which no text is taken
+├── InvalidFile               broken, encrypted, too large, or without text
+├── EmbeddingError            no vectors came, after all retries
+├── BlobMissing               bytes that a record names are not there
+├── BlobsUnavailable          the place where bytes are kept did not take the call
 └── StoreError                between the server and its store; never shown as the caller's fault
     ├── Conflict              an expected version did not match; nothing was changed
     ├── StoreUnavailable      the store did not take it; nothing was changed
@@ -72,6 +78,30 @@ class Unimplemented(DomainError):
 
 class Overloaded(DomainError):
     """A limit of this server is reached."""
+
+
+class TooLarge(DomainError):
+    """More bytes than this server takes."""
+
+
+class UnsupportedFile(DomainError):
+    """A kind of file from which no text is taken. The message is for the user."""
+
+
+class InvalidFile(DomainError):
+    """Broken, encrypted, too large, or without text. The message is for the user."""
+
+
+class EmbeddingError(DomainError):
+    """No vectors came, after all retries. The message is for the user, and holds no key."""
+
+
+class BlobMissing(DomainError):
+    """Bytes that a record names are not there."""
+
+
+class BlobsUnavailable(DomainError):
+    """The place where bytes are kept did not take the call; it may be repeated."""
 
 
 class StoreError(DomainError):

@@ -8,7 +8,8 @@ import pytest
 
 from understudy_cli.configuration import load
 from understudy_cli.older_names import store_of, with_key
-from understudy_cli.settings import SettingsError, resolve
+from understudy_cli.resolving import resolve
+from understudy_cli.setting import SettingsError
 
 COSMOS = {
     "DATABASE_PROVIDER": "cosmos",

@@ -10,7 +10,9 @@ import pytest
 
 from understudy_cli.configuration import load, with_functions
 from understudy_cli.readme import settings_table
-from understudy_cli.settings import SETTINGS, SettingsError, resolve
+from understudy_cli.resolving import resolve
+from understudy_cli.setting import SettingsError
+from understudy_cli.settings import SETTINGS
 
 README = Path(__file__).parent.parent.parent / "README.md"
 

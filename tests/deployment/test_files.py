@@ -24,7 +24,8 @@ from tests.deployment.files import (
     instructions,
 )
 from understudy_cli.main import parser
-from understudy_cli.settings import SETTINGS, resolve
+from understudy_cli.resolving import resolve
+from understudy_cli.settings import SETTINGS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 SERVICES: dict[str, dict[str, Any]] = compose()["services"]

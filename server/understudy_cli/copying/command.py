@@ -14,7 +14,7 @@ from understudy_cli.commands import stop_signals
 from understudy_cli.configuration import read_variables
 from understudy_cli.copying.ends import Ends, ends, file_of
 from understudy_cli.copying.progress import Progress
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_server.clock import Clock, SystemClock
 from understudy_server.errors import StoreError, StoreUnavailable
 from understudy_server.store.copying.comparing import Copyable

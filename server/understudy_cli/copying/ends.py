@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy_cli.older_names import with_key
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_server.store.copying.decisions import identity
 from understudy_server.store.opener import parse_sqlite
 from understudy_server.store.shown_url import shown_url

@@ -12,7 +12,7 @@ import uvloop
 from understudy_cli.configuration import Configuration, load, with_functions
 from understudy_cli.doctor import clocks, folder, ports, providers, storage
 from understudy_cli.doctor.finding import Finding
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_server import logs
 from understudy_server.clock import Clock, SystemClock
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from understudy_cli.server import OFF
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_server.store.opener import InvalidStoreUrl, parse_sqlite
 
 _HIGHEST_PORT = 65_535

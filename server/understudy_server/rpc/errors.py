@@ -45,6 +45,11 @@ _UNAVAILABLE = Rule(
     reason=Reason.REASON_UNAVAILABLE,
     message=UNAVAILABLE_MESSAGE,
 )
+_BLOBS_UNAVAILABLE = Rule(
+    code=StatusCode.UNAVAILABLE,
+    reason=Reason.REASON_UNAVAILABLE,
+    message="The server cannot reach its files at the moment. Please try again later.",
+)
 _INTERNAL = Rule(
     code=StatusCode.INTERNAL,
     reason=Reason.REASON_INTERNAL,
@@ -73,6 +78,17 @@ RULES: Mapping[type[errors.DomainError], Rule] = {
     ),
     errors.Unimplemented: Rule(code=StatusCode.UNIMPLEMENTED, reason=Reason.REASON_UNIMPLEMENTED),
     errors.Overloaded: Rule(code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_OVERLOADED),
+    errors.TooLarge: Rule(
+        code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_REQUEST_TOO_LARGE
+    ),
+    errors.UnsupportedFile: Rule(
+        code=StatusCode.INVALID_ARGUMENT, reason=Reason.REASON_UNSUPPORTED_FILE
+    ),
+    errors.InvalidFile: Rule(code=StatusCode.INVALID_ARGUMENT, reason=Reason.REASON_INVALID_VALUE),
+    errors.EmbeddingError: Rule(code=StatusCode.UNAVAILABLE, reason=Reason.REASON_UNAVAILABLE),
+    # The record is there: what is lost is this server's fault.
+    errors.BlobMissing: _INTERNAL,
+    errors.BlobsUnavailable: _BLOBS_UNAVAILABLE,
     errors.StoreError: _UNAVAILABLE,
     # Whoever lets one come this far has used up its own retries.
     errors.Conflict: _UNAVAILABLE,

@@ -28,13 +28,12 @@ def refuse_misplaced(field: FieldDescriptor, options: wire.FieldWire) -> None:
         "min_items": array and options.min_items <= 1,
         "max_properties": entry is not None,
         "max_key_length": entry is not None,
-        "max_value_length": entry is not None,
+        "max_value_length": entry is not None
+        and entry.fields_by_name["value"].message_type is None,
     }
     for name, fits in allowed.items():
         if not fits and getattr(options, name):
             raise ValueError(f"{field.full_name}: {name} cannot be enforced here")
-    if entry is not None and entry.fields_by_name["value"].message_type is not None:
-        raise ValueError(f"{field.full_name}: values of a map of messages are not checked")
 
 
 def _is_map(field: FieldDescriptor) -> bool:

@@ -87,7 +87,9 @@ class Limits:
         if not field.is_repeated:
             return self._singular(field, options, inline=inline)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            return _container(field, map_check(options), inline=inline)
+            entry = field.message_type.fields_by_name["value"].message_type
+            value = None if entry is None else self._nested(entry)
+            return _container(field, map_check(options, value), inline=inline)
         return self._repeated(field, options, inline=inline)
 
     def _singular(

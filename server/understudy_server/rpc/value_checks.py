@@ -45,8 +45,8 @@ def value_check(field: FieldDescriptor, options: wire.FieldWire) -> Check | None
     return None
 
 
-def map_check(options: wire.FieldWire) -> Check:
-    """Of a map of strings, in the order of its keys."""
+def map_check(options: wire.FieldWire, value: Check | None = None) -> Check:
+    """Of a map of strings, or of messages that ``value`` checks, in the order of its keys."""
 
     def check(entries: Any, path: str) -> None:
         if len(entries) > options.max_properties > 0:
@@ -54,8 +54,10 @@ def map_check(options: wire.FieldWire) -> Check:
         for key in sorted(entries):
             if len(key) > options.max_key_length > 0:
                 raise words.property_name_too_long(path, key, options.max_key_length)
-            length = len(entries[key])
-            if length > options.max_value_length > 0:
+            if value is not None:
+                value(entries[key], join(path, key))
+            elif 0 < options.max_value_length < len(entries[key]):
+                length = len(entries[key])
                 raise words.string_too_long(join(path, key), options.max_value_length, length)
 
     return check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from understudy_server.blobs.port import Blobs
 from understudy_server.clock import Clock
 from understudy_server.ids import Ids
 from understudy_server.models.port import Models
@@ -18,6 +19,7 @@ class Collaborators:
     """Ports and what stands directly on them."""
 
     store: Store
+    blobs: Blobs
     clock: Clock
     ids: Ids
     models: Models

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import structlog
 
@@ -35,6 +36,14 @@ LONGEST_SCAN = 20_000
 
 HAND_OVER = 5.0
 """Seconds for the commits that hand runs over."""
+
+
+Attendant: TypeAlias = Callable[[Record], Awaitable[bool]]
+"""Does what a due record of some kind asks for, or begins to, and soon returns: whether anything came of it.
+
+What takes time goes on in a task of the attendant's own. Raises ``Conflict`` when another core was quicker, and
+other ``StoreError``s.
+"""
 
 
 class Slot:
@@ -69,11 +78,23 @@ class Slot:
 
 
 class Worker:
-    """Runs at most ``slots`` runs at a time; ``start`` and ``stop`` bracket its life."""
+    """Runs at most ``slots`` runs at a time; ``start`` and ``stop`` bracket its life.
 
-    def __init__(self, shared: Collaborators, live: Live, *, slots: int, grace: float) -> None:
+    ``attendants``, by kind of record, are who else has something to do when a record is due.
+    """
+
+    def __init__(
+        self,
+        shared: Collaborators,
+        live: Live,
+        *,
+        slots: int,
+        grace: float,
+        attendants: Mapping[str, Attendant] | None = None,
+    ) -> None:
         self._shared = shared
         self._live = live
+        self._attendants = attendants or {}
         self._slots = slots
         self._grace = grace
         self._core = f"core-{uuid.uuid4().hex[:12]}"
@@ -203,7 +224,10 @@ class Worker:
 
     async def _attend(self, record: Record) -> bool:
         """Whether something came of it. A record that fails must not keep those behind it waiting."""
+        attendant = self._attendants.get(record.kind)
         try:
+            if attendant is not None:
+                return await attendant(record)
             with self.slot() as slot:
                 attended = await attend(self._shared, record, slot.core)
                 if attended.claim is not None:

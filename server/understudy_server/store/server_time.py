@@ -13,6 +13,7 @@ import structlog
 
 from understudy_server.clock import Clock
 from understudy_server.errors import StoreError
+from understudy_server.store.ending import end
 
 EVERY = 30.0
 """Seconds between measurements."""
@@ -40,9 +41,7 @@ class StoreTime:
         self._task = asyncio.create_task(self._keep_measuring())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def measure(self) -> None:
         before = self._monotonic()

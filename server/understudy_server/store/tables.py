@@ -1,7 +1,8 @@
 """Typed access to the store: which kinds of records there are, where they live, how they are listed.
 
 A thread's partition holds one ``head``, one ``thread``, its messages, run specs, run states, steps and
-event logs; a project's assistants share a partition of their own.
+event logs; a project's assistants share a partition of their own, and so do its files with its uploads. A vector
+store's partition holds its head, the store, its files and their batches.
 """
 
 from __future__ import annotations
@@ -114,6 +115,15 @@ messages = Table("message", records.MessageRecord)
 specs = Table("spec", records.RunSpec)
 runs = Table("run", records.RunState)
 gone = Table("gone", records.Gone)
+loose_blobs = Table("loose-blob", records.LooseBlob)
+files = Table("file", records.FileRecord)
+removals = Table("file-removal", records.FileRemoval)
+uploads = Table("upload", records.UploadRecord)
+vector_heads = Table("vector-head", records.VectorStoreHead)
+vector_stores = Table("vector_store", records.VectorStoreRecord)
+vector_files = Table("vector-file", records.VectorStoreFileRecord)
+vector_batches = Table("vector-batch", records.VectorStoreFileBatchRecord)
+errands = Table("errand", records.VectorStoreErrand)
 
 
 def steps(run_id: str) -> Table[records.StepRecord]:
@@ -131,6 +141,30 @@ def messages_of(run_id: str) -> str:
     return f"message-of/{run_id}"
 
 
+def upload_parts(upload_id: str) -> Table[records.UploadPartRecord]:
+    return Table(f"part/{upload_id}", records.UploadPartRecord)
+
+
+def files_for(purpose: str) -> str:
+    """The kind of the empty pointer records that list the files of one purpose."""
+    return f"file-for/{purpose}"
+
+
+def stores_with(file_id: str) -> str:
+    """The kind of the pointer records, beside a file, that name the vector stores it is in; id: the store's."""
+    return f"store-with/{file_id}"
+
+
+def vector_files_in(status: str) -> str:
+    """The kind of the pointer records that list a store's files of one status."""
+    return f"vector-file-in/{status}"
+
+
+def vector_files_of(batch_id: str) -> str:
+    """The kind of the pointer records that list the files of one batch."""
+    return f"vector-file-of/{batch_id}"
+
+
 def remove(record: Record) -> Delete:
     return Delete(kind=record.kind, id=record.id, expected=record.version)
 
@@ -141,6 +175,20 @@ def pointer(kind: str, id: str, order: int) -> Put:
 
 def assistants_of(project: str) -> Partition:
     return Partition(project, "assistants")
+
+
+def files_of(project: str) -> Partition:
+    """Of its files and uploads."""
+    return Partition(project, "files")
+
+
+def vector_store_partition(project: str, vector_store_id: str) -> Partition:
+    return Partition(project, f"vector_store/{vector_store_id}")
+
+
+def vector_store_of(partition: Partition) -> str:
+    """The id of the vector store whose partition this is."""
+    return partition.name.removeprefix("vector_store/")
 
 
 def thread_partition(project: str, thread_id: str) -> Partition:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from understudy_cli.copying.ends import ends
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_server.store.opener import InvalidStoreUrl
 
 

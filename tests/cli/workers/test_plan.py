@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from understudy_cli.settings import SettingsError
+from understudy_cli.setting import SettingsError
 from understudy_cli.workers.plan import STEADY, Restarts, grpc_addresses, shared_store
 
 

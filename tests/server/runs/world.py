@@ -20,6 +20,7 @@ from understudy.v1 import (
     thread_pb2,
     tool_pb2,
 )
+from understudy_server.blobs.memory import MemoryBlobs
 from understudy_server.clock import Clock
 from understudy_server.models.port import Models
 from understudy_server.rpc.assistants import Assistants
@@ -89,6 +90,7 @@ class Core:
         models = models or world.models
         functions = functions or world.functions
         self.shared = Collaborators(
+            blobs=MemoryBlobs(),
             store=store,
             clock=clock or world.clock,
             ids=world.ids,

@@ -44,3 +44,12 @@ async def test_a_script_that_cannot_be_sent_again_takes_no_other_answer_with_it(
     assert done == 1
     assert isinstance(lost, meaning)
     await batches.drain()
+
+
+async def test_a_failure_of_the_client_itself_leaves_nobody_waiting() -> None:
+    stumble = AttributeError("'NoneType' object has no attribute 'write'")
+    outcomes: Iterator[Any] = iter([stumble, [1]])
+    batches = Batches(lambda: _Line(next(outcomes)), timeout=60)
+    with pytest.raises(OutcomeUnknown):
+        await batches.ask(COMMIT.call("key"))
+    assert await batches.ask(COMMIT.call("key")) == 1

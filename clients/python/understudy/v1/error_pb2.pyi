@@ -52,6 +52,8 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """The `OpenAI-Beta` header is missing (REST only)."""
     REASON_UNSUPPORTED_TOOL: _Reason.ValueType  # 17
     """A tool that this server does not offer."""
+    REASON_UNSUPPORTED_FILE: _Reason.ValueType  # 18
+    """A kind of file that cannot be searched."""
     REASON_MISSING_API_KEY: _Reason.ValueType  # 30
     """Who calls. gRPC: UNAUTHENTICATED. REST: 401."""
     REASON_INVALID_API_KEY: _Reason.ValueType  # 31
@@ -117,6 +119,8 @@ REASON_INVALID_BETA: Reason.ValueType  # 16
 """The `OpenAI-Beta` header is missing (REST only)."""
 REASON_UNSUPPORTED_TOOL: Reason.ValueType  # 17
 """A tool that this server does not offer."""
+REASON_UNSUPPORTED_FILE: Reason.ValueType  # 18
+"""A kind of file that cannot be searched."""
 REASON_MISSING_API_KEY: Reason.ValueType  # 30
 """Who calls. gRPC: UNAUTHENTICATED. REST: 401."""
 REASON_INVALID_API_KEY: Reason.ValueType  # 31

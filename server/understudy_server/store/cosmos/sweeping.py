@@ -21,6 +21,7 @@ from understudy_server.store.cosmos.items import Item
 from understudy_server.store.cosmos.reads import between, query
 from understudy_server.store.cosmos.sending import TIMEOUT, one_call
 from understudy_server.store.cosmos.time import SECOND, StoreTime
+from understudy_server.store.ending import end
 from understudy_server.store.port import Partition
 
 EVERY = 300.0
@@ -49,9 +50,7 @@ class Sweeper:
         self._task = asyncio.create_task(self._sweep_often())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def sweep(self, age: float = AGE) -> int:
         """Clear logs that were dropped ``age`` seconds ago or earlier; how many. Raises ``StoreError``."""
@@ -60,9 +59,9 @@ class Sweeper:
         async with one_call(self._clock):
             found = await query(self._container, between("dropped"), bounds, LOGS, None)
         cleared = 0
-        for end in found:
+        for last in found:
             async with one_call(self._clock):
-                cleared += await self._clear(end)
+                cleared += await self._clear(last)
         return cleared
 
     async def _clear(self, end: Item) -> bool:

@@ -25,6 +25,7 @@ from understudy_server.store.cosmos.items import Item
 from understudy_server.store.cosmos.reads import query
 from understudy_server.store.cosmos.sending import one_read
 from understudy_server.store.cosmos.time import SECOND, StoreTime
+from understudy_server.store.ending import end
 from understudy_server.store.port import Commit, Partition
 from understudy_server.store.watches import LocalWatch, Watches, makes_due
 
@@ -78,10 +79,8 @@ class WakeUps:
         self._tasks = [asyncio.create_task(self._speak()), asyncio.create_task(self._listen())]
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await end(*self._tasks)
             try:
                 async with one_read(self._clock):
                     await self._container.delete_item(self._core, PARTITION_KEY)

@@ -109,6 +109,10 @@ class Batches:
             if _never_sent(error):
                 raise Unsent(f"Redis cannot be reached: {error}") from error
             raise OutcomeUnknown(f"Redis did not answer: {error!r}") from error
+        except Exception as error:
+            # A client whose connection goes away at the wrong moment stumbles over its own state; whoever waits
+            # for these answers must not wait for ever.
+            raise OutcomeUnknown(f"the client of Redis failed: {error!r}") from error
 
 
 _CONNECTING = (ConnectionRefusedError, FileNotFoundError, socket.gaierror, MasterNotFoundError)

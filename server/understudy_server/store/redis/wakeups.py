@@ -13,6 +13,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from understudy_server.clock import Clock
+from understudy_server.store.ending import end
 from understudy_server.store.port import Commit, Partition
 from understudy_server.store.redis.keys import packed, unpacked
 from understudy_server.store.watches import Watches, makes_due
@@ -53,9 +54,7 @@ class WakeUps:
         self._task = asyncio.create_task(self._listen())
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
         await self._listener.close()
 
     async def _listen(self) -> None:

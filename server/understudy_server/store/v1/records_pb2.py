@@ -23,38 +23,67 @@ _sym_db = _symbol_database.Default()
 
 
 from understudy.v1 import assistant_pb2 as understudy_dot_v1_dot_assistant__pb2
+from understudy.v1 import file_pb2 as understudy_dot_v1_dot_file__pb2
 from understudy.v1 import message_pb2 as understudy_dot_v1_dot_message__pb2
 from understudy.v1 import run_pb2 as understudy_dot_v1_dot_run__pb2
 from understudy.v1 import run_step_pb2 as understudy_dot_v1_dot_run__step__pb2
 from understudy.v1 import thread_pb2 as understudy_dot_v1_dot_thread__pb2
+from understudy.v1 import tool_pb2 as understudy_dot_v1_dot_tool__pb2
+from understudy.v1 import upload_pb2 as understudy_dot_v1_dot_upload__pb2
 from understudy.v1 import usage_pb2 as understudy_dot_v1_dot_usage__pb2
+from understudy.v1 import vector_store_pb2 as understudy_dot_v1_dot_vector__store__pb2
+from understudy.v1 import vector_store_file_pb2 as understudy_dot_v1_dot_vector__store__file__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(understudy_server/store/v1/records.proto\x12\x1aunderstudy_server.store.v1\x1a\x1dunderstudy/v1/assistant.proto\x1a\x1bunderstudy/v1/message.proto\x1a\x17understudy/v1/run.proto\x1a\x1cunderstudy/v1/run_step.proto\x1a\x1aunderstudy/v1/thread.proto\x1a\x19understudy/v1/usage.proto\"\x9a\x01\n\x04Head\x12\x12\n\nactive_run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0e\n\x06holder\x18\x03 \x01(\t\x12\x13\n\x0blease_until\x18\x04 \x01(\x03\x12\x12\n\nlast_order\x18\x05 \x01(\x03\x12\x11\n\ttakeovers\x18\x06 \x01(\x05\x12\x11\n\ttombstone\x18\x07 \x01(\x08\x12\x0e\n\x06staged\x18\x08 \x01(\x08\"S\n\x0f\x41ssistantRecord\x12+\n\tassistant\x18\x01 \x01(\x0b\x32\x18.understudy.v1.Assistant\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"J\n\x0cThreadRecord\x12%\n\x06thread\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Thread\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"M\n\rMessageRecord\x12\'\n\x07message\x18\x01 \x01(\x0b\x32\x16.understudy.v1.Message\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"o\n\x07RunSpec\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12.\n\x07include\x18\x03 \x03(\x0e\x32\x1d.understudy.v1.RunStepInclude\"\xb1\x01\n\x08RunState\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x18\n\x10\x63\x61ncel_requested\x18\x02 \x01(\x08\x12\x16\n\x0eterminal_event\x18\x03 \x01(\t\x12\x0e\n\x06rounds\x18\x04 \x01(\x05\x12\x17\n\x0frequested_model\x18\x05 \x01(\t\x12\x13\n\x0blog_dropped\x18\x06 \x01(\x08\x12\x14\n\x0cserved_model\x18\x07 \x01(\t\"\x87\x01\n\nStepRecord\x12$\n\x04step\x18\x01 \x01(\x0b\x32\x16.understudy.v1.RunStep\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x0e\n\x06opaque\x18\x03 \x03(\x0c\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.understudy.v1.Usage\x12\x0f\n\x07request\x18\x05 \x01(\t\"@\n\x0fModelCallRecord\x12-\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x1f.understudy.v1.RunStepModelCall\"\x1b\n\x04Gone\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\x0c\"\x7f\n\x06\x41piKey\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\x03\x12\x17\n\nrevoked_at\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04hint\x18\x06 \x01(\tB\r\n\x0b_revoked_atb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(understudy_server/store/v1/records.proto\x12\x1aunderstudy_server.store.v1\x1a\x1dunderstudy/v1/assistant.proto\x1a\x18understudy/v1/file.proto\x1a\x1bunderstudy/v1/message.proto\x1a\x17understudy/v1/run.proto\x1a\x1cunderstudy/v1/run_step.proto\x1a\x1aunderstudy/v1/thread.proto\x1a\x18understudy/v1/tool.proto\x1a\x1aunderstudy/v1/upload.proto\x1a\x19understudy/v1/usage.proto\x1a understudy/v1/vector_store.proto\x1a%understudy/v1/vector_store_file.proto\"\x9a\x01\n\x04Head\x12\x12\n\nactive_run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0e\n\x06holder\x18\x03 \x01(\t\x12\x13\n\x0blease_until\x18\x04 \x01(\x03\x12\x12\n\nlast_order\x18\x05 \x01(\x03\x12\x11\n\ttakeovers\x18\x06 \x01(\x05\x12\x11\n\ttombstone\x18\x07 \x01(\x08\x12\x0e\n\x06staged\x18\x08 \x01(\x08\"S\n\x0f\x41ssistantRecord\x12+\n\tassistant\x18\x01 \x01(\x0b\x32\x18.understudy.v1.Assistant\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"J\n\x0cThreadRecord\x12%\n\x06thread\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Thread\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"M\n\rMessageRecord\x12\'\n\x07message\x18\x01 \x01(\x0b\x32\x16.understudy.v1.Message\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"o\n\x07RunSpec\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12.\n\x07include\x18\x03 \x03(\x0e\x32\x1d.understudy.v1.RunStepInclude\"\xb1\x01\n\x08RunState\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x18\n\x10\x63\x61ncel_requested\x18\x02 \x01(\x08\x12\x16\n\x0eterminal_event\x18\x03 \x01(\t\x12\x0e\n\x06rounds\x18\x04 \x01(\x05\x12\x17\n\x0frequested_model\x18\x05 \x01(\t\x12\x13\n\x0blog_dropped\x18\x06 \x01(\x08\x12\x14\n\x0cserved_model\x18\x07 \x01(\t\"\x87\x01\n\nStepRecord\x12$\n\x04step\x18\x01 \x01(\x0b\x32\x16.understudy.v1.RunStep\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x0e\n\x06opaque\x18\x03 \x03(\x0c\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.understudy.v1.Usage\x12\x0f\n\x07request\x18\x05 \x01(\t\"@\n\x0fModelCallRecord\x12-\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x1f.understudy.v1.RunStepModelCall\"\x1b\n\x04Gone\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\x0c\"\x7f\n\x06\x41piKey\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\x03\x12\x17\n\nrevoked_at\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04hint\x18\x06 \x01(\tB\r\n\x0b_revoked_at\"\"\n\x04\x42lob\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\"N\n\tLooseBlob\x12.\n\x04\x62lob\x18\x01 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x11\n\tabandoned\x18\x02 \x01(\x08\"v\n\nFileRecord\x12!\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x13.understudy.v1.File\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x30\n\x06pieces\x18\x03 \x03(\x0b\x32 .understudy_server.store.v1.Blob\"?\n\x0b\x46ileRemoval\x12\x30\n\x06pieces\x18\x01 \x03(\x0b\x32 .understudy_server.store.v1.Blob\"|\n\x0cUploadRecord\x12%\n\x06upload\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Upload\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x1d\n\x15\x65xpires_after_seconds\x18\x03 \x01(\x03\x12\x11\n\tmime_type\x18\x04 \x01(\t\"\x80\x01\n\x10UploadPartRecord\x12\'\n\x04part\x18\x01 \x01(\x0b\x32\x19.understudy.v1.UploadPart\x12.\n\x04\x62lob\x18\x02 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\x0c\"x\n\x0fVectorStoreHead\x12)\n\x06\x63ounts\x18\x01 \x01(\x0b\x32\x19.understudy.v1.FileCounts\x12\x13\n\x0busage_bytes\x18\x02 \x01(\x03\x12\x12\n\nlast_order\x18\x03 \x01(\x03\x12\x11\n\ttombstone\x18\x04 \x01(\x08\"S\n\x11VectorStoreRecord\x12)\n\x05store\x18\x01 \x01(\x0b\x32\x1a.understudy.v1.VectorStore\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"\xf8\x01\n\x15VectorStoreFileRecord\x12,\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1e.understudy.v1.VectorStoreFile\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\x0c\x12\x0f\n\x07\x62\x61tches\x18\x04 \x03(\t\x12\x0e\n\x06holder\x18\x05 \x01(\t\x12\x13\n\x0blease_until\x18\x06 \x01(\x03\x12\x11\n\ttakeovers\x18\x07 \x01(\x05\x12\x31\n\x07segment\x18\x08 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x0e\n\x06\x63hunks\x18\t \x01(\x05\"u\n\x1aVectorStoreFileBatchRecord\x12\x32\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32#.understudy.v1.VectorStoreFileBatch\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x0e\n\x06staged\x18\x03 \x01(\x08\"\xa5\x01\n\x11VectorStoreErrand\x12\x17\n\x0fvector_store_id\x18\x01 \x01(\t\x12)\n\x05store\x18\x02 \x01(\x0b\x32\x1a.understudy.v1.VectorStore\x12\x10\n\x08\x66ile_ids\x18\x03 \x03(\t\x12:\n\x11\x63hunking_strategy\x18\x04 \x01(\x0b\x32\x1f.understudy.v1.ChunkingStrategy\"_\n\x07Segment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06\x62ounds\x18\x02 \x03(\x05\x12\x11\n\tembedding\x18\x03 \x01(\t\x12\x12\n\ndimensions\x18\x04 \x01(\x05\x12\x0f\n\x07vectors\x18\x05 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'understudy_server.store.v1.records_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_HEAD']._serialized_start=243
-  _globals['_HEAD']._serialized_end=397
-  _globals['_ASSISTANTRECORD']._serialized_start=399
-  _globals['_ASSISTANTRECORD']._serialized_end=482
-  _globals['_THREADRECORD']._serialized_start=484
-  _globals['_THREADRECORD']._serialized_end=558
-  _globals['_MESSAGERECORD']._serialized_start=560
-  _globals['_MESSAGERECORD']._serialized_end=637
-  _globals['_RUNSPEC']._serialized_start=639
-  _globals['_RUNSPEC']._serialized_end=750
-  _globals['_RUNSTATE']._serialized_start=753
-  _globals['_RUNSTATE']._serialized_end=930
-  _globals['_STEPRECORD']._serialized_start=933
-  _globals['_STEPRECORD']._serialized_end=1068
-  _globals['_MODELCALLRECORD']._serialized_start=1070
-  _globals['_MODELCALLRECORD']._serialized_end=1134
-  _globals['_GONE']._serialized_start=1136
-  _globals['_GONE']._serialized_end=1163
-  _globals['_APIKEY']._serialized_start=1165
-  _globals['_APIKEY']._serialized_end=1292
+  _globals['_HEAD']._serialized_start=396
+  _globals['_HEAD']._serialized_end=550
+  _globals['_ASSISTANTRECORD']._serialized_start=552
+  _globals['_ASSISTANTRECORD']._serialized_end=635
+  _globals['_THREADRECORD']._serialized_start=637
+  _globals['_THREADRECORD']._serialized_end=711
+  _globals['_MESSAGERECORD']._serialized_start=713
+  _globals['_MESSAGERECORD']._serialized_end=790
+  _globals['_RUNSPEC']._serialized_start=792
+  _globals['_RUNSPEC']._serialized_end=903
+  _globals['_RUNSTATE']._serialized_start=906
+  _globals['_RUNSTATE']._serialized_end=1083
+  _globals['_STEPRECORD']._serialized_start=1086
+  _globals['_STEPRECORD']._serialized_end=1221
+  _globals['_MODELCALLRECORD']._serialized_start=1223
+  _globals['_MODELCALLRECORD']._serialized_end=1287
+  _globals['_GONE']._serialized_start=1289
+  _globals['_GONE']._serialized_end=1316
+  _globals['_APIKEY']._serialized_start=1318
+  _globals['_APIKEY']._serialized_end=1445
+  _globals['_BLOB']._serialized_start=1447
+  _globals['_BLOB']._serialized_end=1481
+  _globals['_LOOSEBLOB']._serialized_start=1483
+  _globals['_LOOSEBLOB']._serialized_end=1561
+  _globals['_FILERECORD']._serialized_start=1563
+  _globals['_FILERECORD']._serialized_end=1681
+  _globals['_FILEREMOVAL']._serialized_start=1683
+  _globals['_FILEREMOVAL']._serialized_end=1746
+  _globals['_UPLOADRECORD']._serialized_start=1748
+  _globals['_UPLOADRECORD']._serialized_end=1872
+  _globals['_UPLOADPARTRECORD']._serialized_start=1875
+  _globals['_UPLOADPARTRECORD']._serialized_end=2003
+  _globals['_VECTORSTOREHEAD']._serialized_start=2005
+  _globals['_VECTORSTOREHEAD']._serialized_end=2125
+  _globals['_VECTORSTORERECORD']._serialized_start=2127
+  _globals['_VECTORSTORERECORD']._serialized_end=2210
+  _globals['_VECTORSTOREFILERECORD']._serialized_start=2213
+  _globals['_VECTORSTOREFILERECORD']._serialized_end=2461
+  _globals['_VECTORSTOREFILEBATCHRECORD']._serialized_start=2463
+  _globals['_VECTORSTOREFILEBATCHRECORD']._serialized_end=2580
+  _globals['_VECTORSTOREERRAND']._serialized_start=2583
+  _globals['_VECTORSTOREERRAND']._serialized_end=2748
+  _globals['_SEGMENT']._serialized_start=2750
+  _globals['_SEGMENT']._serialized_end=2845
 # @@protoc_insertion_point(module_scope)

@@ -13,11 +13,16 @@ import google.protobuf.message
 import sys
 import typing
 import understudy.v1.assistant_pb2
+import understudy.v1.file_pb2
 import understudy.v1.message_pb2
 import understudy.v1.run_pb2
 import understudy.v1.run_step_pb2
 import understudy.v1.thread_pb2
+import understudy.v1.tool_pb2
+import understudy.v1.upload_pb2
 import understudy.v1.usage_pb2
+import understudy.v1.vector_store_file_pb2
+import understudy.v1.vector_store_pb2
 
 if sys.version_info >= (3, 10):
     import typing as typing_extensions
@@ -319,3 +324,342 @@ class ApiKey(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_revoked_at", b"_revoked_at"]) -> typing.Literal["revoked_at"] | None: ...
 
 Global___ApiKey: typing_extensions.TypeAlias = ApiKey
+
+@typing.final
+class Blob(google.protobuf.message.Message):
+    """Bytes behind the blob port."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    BYTES_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    bytes: builtins.int
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bytes", b"bytes", "key", b"key"]) -> None: ...
+
+Global___Blob: typing_extensions.TypeAlias = Blob
+
+@typing.final
+class LooseBlob(google.protobuf.message.Message):
+    """Bytes that no other record of the partition names: not yet, or no longer. When it is due the blob is removed, and
+    then this record. It is put before the first byte is written and deleted by the commit that names the blob, so
+    neither a crash nor a slow writer leaves bytes behind, or a record without them.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLOB_FIELD_NUMBER: builtins.int
+    ABANDONED_FIELD_NUMBER: builtins.int
+    abandoned: builtins.bool
+    """Nobody writes the blob any more, or may still name it."""
+    @property
+    def blob(self) -> Global___Blob: ...
+    def __init__(
+        self,
+        *,
+        blob: Global___Blob | None = ...,
+        abandoned: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["blob", b"blob"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["abandoned", b"abandoned", "blob", b"blob"]) -> None: ...
+
+Global___LooseBlob: typing_extensions.TypeAlias = LooseBlob
+
+@typing.final
+class FileRecord(google.protobuf.message.Message):
+    """The bytes of a file are those of its pieces, in order: one, or the parts of an upload."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    PIECES_FIELD_NUMBER: builtins.int
+    fingerprint: builtins.bytes
+    @property
+    def file(self) -> understudy.v1.file_pb2.File: ...
+    @property
+    def pieces(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Blob]: ...
+    def __init__(
+        self,
+        *,
+        file: understudy.v1.file_pb2.File | None = ...,
+        fingerprint: builtins.bytes = ...,
+        pieces: collections.abc.Iterable[Global___Blob] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["file", b"file"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["file", b"file", "fingerprint", b"fingerprint", "pieces", b"pieces"]) -> None: ...
+
+Global___FileRecord: typing_extensions.TypeAlias = FileRecord
+
+@typing.final
+class FileRemoval(google.protobuf.message.Message):
+    """A deleted file that may still be in vector stores; due until it is in none, and its bytes are gone."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PIECES_FIELD_NUMBER: builtins.int
+    @property
+    def pieces(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Blob]: ...
+    def __init__(
+        self,
+        *,
+        pieces: collections.abc.Iterable[Global___Blob] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["pieces", b"pieces"]) -> None: ...
+
+Global___FileRemoval: typing_extensions.TypeAlias = FileRemoval
+
+@typing.final
+class UploadRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    UPLOAD_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    EXPIRES_AFTER_SECONDS_FIELD_NUMBER: builtins.int
+    MIME_TYPE_FIELD_NUMBER: builtins.int
+    fingerprint: builtins.bytes
+    expires_after_seconds: builtins.int
+    """Of the file that it becomes; 0: it never expires."""
+    mime_type: builtins.str
+    @property
+    def upload(self) -> understudy.v1.upload_pb2.Upload: ...
+    def __init__(
+        self,
+        *,
+        upload: understudy.v1.upload_pb2.Upload | None = ...,
+        fingerprint: builtins.bytes = ...,
+        expires_after_seconds: builtins.int = ...,
+        mime_type: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["upload", b"upload"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["expires_after_seconds", b"expires_after_seconds", "fingerprint", b"fingerprint", "mime_type", b"mime_type", "upload", b"upload"]) -> None: ...
+
+Global___UploadRecord: typing_extensions.TypeAlias = UploadRecord
+
+@typing.final
+class UploadPartRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PART_FIELD_NUMBER: builtins.int
+    BLOB_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    fingerprint: builtins.bytes
+    @property
+    def part(self) -> understudy.v1.upload_pb2.UploadPart: ...
+    @property
+    def blob(self) -> Global___Blob: ...
+    def __init__(
+        self,
+        *,
+        part: understudy.v1.upload_pb2.UploadPart | None = ...,
+        blob: Global___Blob | None = ...,
+        fingerprint: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["blob", b"blob", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["blob", b"blob", "fingerprint", b"fingerprint", "part", b"part"]) -> None: ...
+
+Global___UploadPartRecord: typing_extensions.TypeAlias = UploadPartRecord
+
+@typing.final
+class VectorStoreHead(google.protobuf.message.Message):
+    """What a vector store is for a thread's head: put by every commit that adds to the store, takes away from it or
+    changes what a search finds, so its version tells whether a search may use what it has in memory.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: builtins.int
+    USAGE_BYTES_FIELD_NUMBER: builtins.int
+    LAST_ORDER_FIELD_NUMBER: builtins.int
+    TOMBSTONE_FIELD_NUMBER: builtins.int
+    usage_bytes: builtins.int
+    last_order: builtins.int
+    """The highest order given so far."""
+    tombstone: builtins.bool
+    """The store is deleted; everything but this record is being purged."""
+    @property
+    def counts(self) -> understudy.v1.vector_store_pb2.FileCounts: ...
+    def __init__(
+        self,
+        *,
+        counts: understudy.v1.vector_store_pb2.FileCounts | None = ...,
+        usage_bytes: builtins.int = ...,
+        last_order: builtins.int = ...,
+        tombstone: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["counts", b"counts"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["counts", b"counts", "last_order", b"last_order", "tombstone", b"tombstone", "usage_bytes", b"usage_bytes"]) -> None: ...
+
+Global___VectorStoreHead: typing_extensions.TypeAlias = VectorStoreHead
+
+@typing.final
+class VectorStoreRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STORE_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    fingerprint: builtins.bytes
+    @property
+    def store(self) -> understudy.v1.vector_store_pb2.VectorStore:
+        """Without counts, status and usage, which are the head's."""
+
+    def __init__(
+        self,
+        *,
+        store: understudy.v1.vector_store_pb2.VectorStore | None = ...,
+        fingerprint: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["store", b"store"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["fingerprint", b"fingerprint", "store", b"store"]) -> None: ...
+
+Global___VectorStoreRecord: typing_extensions.TypeAlias = VectorStoreRecord
+
+@typing.final
+class VectorStoreFileRecord(google.protobuf.message.Message):
+    """A file in a vector store. While it is in progress it is due: at once, or when the lease of who works on it ends."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: builtins.int
+    FILENAME_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    BATCHES_FIELD_NUMBER: builtins.int
+    HOLDER_FIELD_NUMBER: builtins.int
+    LEASE_UNTIL_FIELD_NUMBER: builtins.int
+    TAKEOVERS_FIELD_NUMBER: builtins.int
+    SEGMENT_FIELD_NUMBER: builtins.int
+    CHUNKS_FIELD_NUMBER: builtins.int
+    filename: builtins.str
+    fingerprint: builtins.bytes
+    holder: builtins.str
+    """The core that works on it; empty: nobody."""
+    lease_until: builtins.int
+    """Microseconds, store time."""
+    takeovers: builtins.int
+    """Claims that found a holder whose lease had ended."""
+    chunks: builtins.int
+    @property
+    def file(self) -> understudy.v1.vector_store_file_pb2.VectorStoreFile: ...
+    @property
+    def batches(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The batches that still count it as in progress."""
+
+    @property
+    def segment(self) -> Global___Blob:
+        """What was made of the file: a Segment. Unset until it is completed."""
+
+    def __init__(
+        self,
+        *,
+        file: understudy.v1.vector_store_file_pb2.VectorStoreFile | None = ...,
+        filename: builtins.str = ...,
+        fingerprint: builtins.bytes = ...,
+        batches: collections.abc.Iterable[builtins.str] | None = ...,
+        holder: builtins.str = ...,
+        lease_until: builtins.int = ...,
+        takeovers: builtins.int = ...,
+        segment: Global___Blob | None = ...,
+        chunks: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["file", b"file", "segment", b"segment"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["batches", b"batches", "chunks", b"chunks", "file", b"file", "filename", b"filename", "fingerprint", b"fingerprint", "holder", b"holder", "lease_until", b"lease_until", "segment", b"segment", "takeovers", b"takeovers"]) -> None: ...
+
+Global___VectorStoreFileRecord: typing_extensions.TypeAlias = VectorStoreFileRecord
+
+@typing.final
+class VectorStoreFileBatchRecord(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: builtins.int
+    FINGERPRINT_FIELD_NUMBER: builtins.int
+    STAGED_FIELD_NUMBER: builtins.int
+    fingerprint: builtins.bytes
+    staged: builtins.bool
+    """Its files are being added in several commits; it does not exist yet."""
+    @property
+    def batch(self) -> understudy.v1.vector_store_file_pb2.VectorStoreFileBatch: ...
+    def __init__(
+        self,
+        *,
+        batch: understudy.v1.vector_store_file_pb2.VectorStoreFileBatch | None = ...,
+        fingerprint: builtins.bytes = ...,
+        staged: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["batch", b"batch"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["batch", b"batch", "fingerprint", b"fingerprint", "staged", b"staged"]) -> None: ...
+
+Global___VectorStoreFileBatchRecord: typing_extensions.TypeAlias = VectorStoreFileBatchRecord
+
+@typing.final
+class VectorStoreErrand(google.protobuf.message.Message):
+    """A vector store that another object was promised in its own commit: the store is made, and the files are added,
+    right after that commit, or by whoever finds this record due. Doing it twice changes nothing.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VECTOR_STORE_ID_FIELD_NUMBER: builtins.int
+    STORE_FIELD_NUMBER: builtins.int
+    FILE_IDS_FIELD_NUMBER: builtins.int
+    CHUNKING_STRATEGY_FIELD_NUMBER: builtins.int
+    vector_store_id: builtins.str
+    @property
+    def store(self) -> understudy.v1.vector_store_pb2.VectorStore:
+        """The store as it is to be made; unset: it exists."""
+
+    @property
+    def file_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @property
+    def chunking_strategy(self) -> understudy.v1.tool_pb2.ChunkingStrategy: ...
+    def __init__(
+        self,
+        *,
+        vector_store_id: builtins.str = ...,
+        store: understudy.v1.vector_store_pb2.VectorStore | None = ...,
+        file_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        chunking_strategy: understudy.v1.tool_pb2.ChunkingStrategy | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["chunking_strategy", b"chunking_strategy", "store", b"store"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunking_strategy", b"chunking_strategy", "file_ids", b"file_ids", "store", b"store", "vector_store_id", b"vector_store_id"]) -> None: ...
+
+Global___VectorStoreErrand: typing_extensions.TypeAlias = VectorStoreErrand
+
+@typing.final
+class Segment(google.protobuf.message.Message):
+    """The content of a segment blob: the text of one file, its chunks, and a vector for each chunk."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: builtins.int
+    BOUNDS_FIELD_NUMBER: builtins.int
+    EMBEDDING_FIELD_NUMBER: builtins.int
+    DIMENSIONS_FIELD_NUMBER: builtins.int
+    VECTORS_FIELD_NUMBER: builtins.int
+    text: builtins.str
+    embedding: builtins.str
+    """The model whose vectors these are, `provider/model`; empty: there are none."""
+    dimensions: builtins.int
+    vectors: builtins.bytes
+    """Little-endian float32, chunk by chunk, each of length 1."""
+    @property
+    def bounds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Pairs: where each chunk begins and ends in the text, in characters; the end is exclusive."""
+
+    def __init__(
+        self,
+        *,
+        text: builtins.str = ...,
+        bounds: collections.abc.Iterable[builtins.int] | None = ...,
+        embedding: builtins.str = ...,
+        dimensions: builtins.int = ...,
+        vectors: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bounds", b"bounds", "dimensions", b"dimensions", "embedding", b"embedding", "text", b"text", "vectors", b"vectors"]) -> None: ...
+
+Global___Segment: typing_extensions.TypeAlias = Segment

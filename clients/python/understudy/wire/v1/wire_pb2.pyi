@@ -184,14 +184,27 @@ class MethodWire(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     POLLED_FIELD_NUMBER: builtins.int
+    MULTIPART_FIELD_NUMBER: builtins.int
+    DOWNLOAD_FIELD_NUMBER: builtins.int
     polled: builtins.bool
     """Clients poll this operation: its responses carry `openai-poll-after-ms`."""
+    multipart: builtins.str
+    """The method takes a stream, which comes as `multipart/form-data`: the form's part of this name holds the bytes
+    and names the file, its other fields are those of the message `metadata`. The streamed message has one oneof, of
+    that message and of `bytes data`.
+    """
+    download: builtins.bool
+    """The method answers with a stream of one oneof: first a message about the bytes, then `bytes data`. It is
+    answered as the bytes themselves.
+    """
     def __init__(
         self,
         *,
         polled: builtins.bool = ...,
+        multipart: builtins.str = ...,
+        download: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["polled", b"polled"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["download", b"download", "multipart", b"multipart", "polled", b"polled"]) -> None: ...
 
 Global___MethodWire: typing_extensions.TypeAlias = MethodWire
 
