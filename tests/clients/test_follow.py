@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from grpc import StatusCode
+
+import understudy
+from tests.clients.scripted_core import ScriptedCore, Stream
+from understudy.v1.event_pb2 import RunEvent
+from understudy.v1.run_pb2 import RequiredToolCall, Run
+
+RUN = Run(id="run_1", thread_id="thread_1")
+
+
+def event(id: str, **payload: Any) -> RunEvent:
+    return RunEvent(id=id, **(payload or {"run_in_progress": RUN}))
+
+
+def calls(*pairs: tuple[str, str]) -> Run:
+    run = Run(id="run_1", thread_id="thread_1")
+    for number, (name, arguments) in enumerate(pairs):
+        call = RequiredToolCall(id=f"call_{number}")
+        call.function.name, call.function.arguments = name, arguments
+        run.required_action.submit_tool_outputs.tool_calls.append(call)
+    return run
+
+
+async def followed(
+    core: ScriptedCore,
+    folder: Path,
+    functions: Mapping[str, Any] | None = None,
+    *,
+    after: str = "",
+    patience: float = 60.0,
+) -> list[str]:
+    async with core.serving(folder) as address, understudy.connect(address, api_key="k") as client:
+        events = understudy.follow(client, RUN, functions=functions, after=after, patience=patience)
+        return [event.id async for event in events]
+
+
+END = event("1-9", run_completed=RUN)
+
+
+@pytest.mark.parametrize(
+    ("streams", "seen", "asked"),
+    [
+        pytest.param([[event("1-1"), END]], ["1-1", "1-9"], [""], id="to its end"),
+        pytest.param(
+            [[event("1-1"), StatusCode.UNAVAILABLE], [event("1-2"), END]],
+            ["1-1", "1-2", "1-9"],
+            ["", "1-1"],
+            id="past a broken connection",
+        ),
+        pytest.param(
+            [[StatusCode.UNAVAILABLE], [event("1-1"), END]],
+            ["1-1", "1-9"],
+            ["", ""],
+            id="broken before the first event",
+        ),
+        pytest.param(
+            [[event("1-1"), StatusCode.INTERNAL], [event("1-1"), event("2-1"), END]],
+            ["1-1", "2-1"],
+            ["", "1-1"],
+            id="what comes twice, and what a dead attempt had shown, is dropped",
+        ),
+        pytest.param([[]], [], [""], id="nothing after the end"),
+        pytest.param([[END, StatusCode.UNAVAILABLE]], ["1-9"], [""], id="broken after the end"),
+    ],
+)
+async def test_each_event_comes_once(
+    streams: list[Stream], seen: list[str], asked: list[str], tmp_path: Path
+) -> None:
+    core = ScriptedCore([*streams, []])
+    found = await followed(core, tmp_path)
+    assert found[: len(seen)] == seen
+    assert [request.after for request in core.asked][: len(asked)] == asked
+    assert core.keys == {"Bearer k"}
+
+
+async def test_a_refusal_is_raised(tmp_path: Path) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await followed(ScriptedCore([[StatusCode.NOT_FOUND]]), tmp_path)
+    assert caught.value.code() is StatusCode.NOT_FOUND
+
+
+async def test_patience_has_an_end(tmp_path: Path) -> None:
+    core = ScriptedCore([[StatusCode.UNAVAILABLE] for _ in range(9)])
+    with pytest.raises(grpc.aio.AioRpcError):
+        await followed(core, tmp_path, patience=0.1)
+    assert len(core.streams) > 0
+
+
+async def test_calls_are_answered_and_the_events_go_on(tmp_path: Path) -> None:
+    async def slow(city: str) -> dict[str, str]:
+        return {"city": city}
+
+    def plain() -> str:
+        return "as it is"
+
+    def wrong(**given: Any) -> str:
+        raise LookupError(f"no {given['what']}")
+
+    asking = calls(("slow", '{"city":"Bern"}'), ("plain", ""), ("wrong", '{"what":"luck"}'))
+    core = ScriptedCore(
+        [
+            [event("1-1"), event("1-2", run_requires_action=asking)],
+            [event("2-1"), event("2-2", run_completed=RUN)],
+        ],
+        refusals=[StatusCode.UNAVAILABLE],
+    )
+    functions = {"slow": slow, "plain": plain, "wrong": wrong}
+    assert await followed(core, tmp_path, functions) == ["1-1", "1-2", "2-1", "2-2"]
+    assert [request.after for request in core.asked] == ["", "1-2"]
+    first, second = core.submitted
+    assert first == second
+    outputs = {given.tool_call_id: given.output for given in first.tool_outputs}
+    assert json.loads(outputs["call_0"]) == {"city": "Bern"}
+    assert outputs["call_1"] == "as it is"
+    assert json.loads(outputs["call_2"]) == {"error": "LookupError: no luck"}
+
+
+@pytest.mark.parametrize("arguments", ["[]", "{", '{"unknown": 1}'])
+async def test_arguments_that_do_not_fit_are_told_to_the_model(
+    arguments: str, tmp_path: Path
+) -> None:
+    streams: list[Stream] = [
+        [event("1-1", run_requires_action=calls(("f", arguments)))],
+        [event("2-1", run_completed=RUN)],
+    ]
+    core = ScriptedCore(streams)
+    await followed(core, tmp_path, {"f": lambda city: city})
+    assert "error" in json.loads(core.submitted[0].tool_outputs[0].output)
+
+
+async def test_a_call_without_a_function_ends_the_events(tmp_path: Path) -> None:
+    asking = calls(("known", "{}"), ("unknown", "{}"))
+    core = ScriptedCore([[event("1-1", run_requires_action=asking)]])
+    assert await followed(core, tmp_path, {"known": str}) == ["1-1"]
+    assert not core.submitted
+
+
+async def test_who_joins_later_does_not_answer_again(tmp_path: Path) -> None:
+    old = event("1-1", run_requires_action=calls(("f", "{}")))
+    core = ScriptedCore([[old, event("2-1"), event("2-2", run_completed=RUN)]])
+    assert await followed(core, tmp_path, {"f": str}) == ["1-1", "2-1", "2-2"]
+    assert not core.submitted
+
+
+async def test_somebody_else_may_be_quicker(tmp_path: Path) -> None:
+    asking = event("1-1", run_requires_action=calls(("f", "{}")))
+    core = ScriptedCore(
+        [[asking], [event("2-1", run_completed=RUN)]], refusals=[StatusCode.FAILED_PRECONDITION]
+    )
+    assert await followed(core, tmp_path, {"f": lambda: ""}) == ["1-1", "2-1"]
