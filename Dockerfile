@@ -10,13 +10,15 @@ RUN python -m venv /app && /app/bin/pip install --no-cache-dir ".[cosmos,postgre
 
 FROM python:3.13-slim
 COPY --from=build /app /app
-RUN useradd --uid 10001 --no-create-home understudy && install -d -o understudy -m 700 /data
-# A container is reached from outside only at its own address; what of it is published is the engine's affair.
+RUN useradd --uid 10001 --no-create-home understudy && install -d -o understudy -m 700 /data /data/files
+# A container is reached from outside only at its own address; what of it is published is the engine's affair, and so
+# is TLS, unless UNDERSTUDY_TLS_CERTIFICATE and UNDERSTUDY_TLS_KEY are set.
 ENV PATH=/app/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     UNDERSTUDY_DATA=/data \
     UNDERSTUDY_GRPC=0.0.0.0:50051 \
     UNDERSTUDY_HOST=0.0.0.0 \
+    UNDERSTUDY_PLAIN_TEXT=true \
     UNDERSTUDY_PORT=3500
 USER 10001
 WORKDIR /data

@@ -41,7 +41,7 @@ PROVIDERS = tuple(
 NAMES_STORES = {"store/opener.py", "app.py"}
 NAMES_PROVIDERS = {"models/opener.py", "app.py"}
 GRPC_ROOMS = ("rpc/", "inprocess/", "auth/service.py")
-GRPC_FILES = {"app.py", "listening.py", "local.py"}
+GRPC_FILES = {"app.py", "listening.py", "local.py", "tls.py"}
 
 
 def sources(package: str) -> Iterator[Path]:

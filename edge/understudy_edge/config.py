@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from understudy_edge.tls import Tls
 
 MEGABYTE: Final = 1024 * 1024
 
@@ -23,10 +26,12 @@ class CorsPolicy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeConfig:
     body_limit: int = 8 * MEGABYTE
-    """Bytes of a request body. Messages may hold images as data URLs."""
+    """Bytes of a request body that is JSON. Messages may hold images as data URLs."""
     request_timeout: float = 60.0
-    """Seconds for a unary call, and for a stream to be accepted. A request with ``wait`` has its own
-    ``wait_timeout`` on top."""
+    """Seconds for a unary call, and for a stream to be accepted; for the silence of a core in the middle of an
+    upload or a download, however long that takes. A request with ``wait`` has its own ``wait_timeout`` on top."""
+    client_silence: float = 300.0
+    """Seconds for which a client in the middle of an upload or a download may do nothing."""
     heartbeat_seconds: float = 15.0
     """Seconds of silence on a stream before a comment is sent to keep it open."""
     resume_seconds: float = 30.0
@@ -39,4 +44,6 @@ class EdgeConfig:
     event_ids: bool = True
     """Whether streamed events carry an ``id:`` line. Without it the bytes are OpenAI's own, and
     clients cannot resume by ``Last-Event-ID``."""
+    tls: Tls | None = None
+    """For the REST face; None: plain text."""
     cors: CorsPolicy = field(default_factory=CorsPolicy)

@@ -13,6 +13,7 @@ from socket import socket
 from understudy import __version__
 from understudy_cli.configuration import Configuration
 from understudy_cli.server import OFF, Server, run_edge
+from understudy_cli.transport import channel_tls, listeners, refuse_plain_text
 from understudy_edge.channel import open_channel
 from understudy_server.app import open_core
 from understudy_server.listening import listen
@@ -59,6 +60,7 @@ async def served(
 ) -> AsyncIterator[Serving]:
     """Core and edge. ``sockets``: that listen already, if there are any, for the REST face."""
     values = configuration.values
+    refuse_plain_text(values, **listeners("serve", values))
     server = Server(
         core=configuration.core,
         edge=configuration.edge,
@@ -82,6 +84,7 @@ async def served(
 @asynccontextmanager
 async def core_served(configuration: Configuration) -> AsyncIterator[Serving]:
     address = configuration.values["grpc"]
+    refuse_plain_text(configuration.values, **listeners("core", configuration.values))
     async with (
         open_core(configuration.core) as opened,
         listen(opened, address, configuration.core) as port,
@@ -95,6 +98,7 @@ async def core_served(configuration: Configuration) -> AsyncIterator[Serving]:
 
 async def edge(configuration: Configuration) -> None:
     values = configuration.values
+    refuse_plain_text(values, **listeners("edge", values))
     host, port, grace = values["host"], values["port"], values["grace"]
     with stop_signals() as stopped:
         async with (
@@ -102,6 +106,7 @@ async def edge(configuration: Configuration) -> None:
                 values["core"],
                 keepalive=values["keepalive"],
                 keepalive_timeout=values["keepalive_timeout"],
+                tls=channel_tls(values),
             ) as channel,
             run_edge(channel, configuration.edge, host, port, grace) as url,
         ):

@@ -10,6 +10,7 @@ from typing import Any
 
 from dotenv import dotenv_values
 
+from understudy_cli import transport
 from understudy_cli.older_names import with_key
 from understudy_cli.resolving import resolve
 from understudy_cli.setting import SettingsError
@@ -70,6 +71,8 @@ def load(
         document_memory=values["document_memory"],
         document_timeout=values["document_timeout"],
         retrieval_memory=values["retrieval_memory"],
+        tls=transport.core_tls(values),
+        socket_mode=values["socket_mode"],
         # Protobuf is smaller than the JSON it comes from, but for escapes; twice is always enough.
         max_message_bytes=2 * values["body_limit"],
     )
@@ -81,6 +84,7 @@ def load(
         retry_seconds=values["retry"],
         poll_after_ms=values["poll_after_ms"],
         event_ids=values["event_ids"],
+        tls=transport.edge_tls(values),
         cors=CorsPolicy(origins=values["cors_origins"], methods=values["cors_methods"]),
     )
     return Configuration(values=values, core=core, edge=edge)

@@ -100,7 +100,7 @@ async def run_edge(
 
     ``sockets``, if there are any, listen already, and take the place of host and port.
     """
-    server = EdgeServer(create_app(channel, config))
+    server = EdgeServer(create_app(channel, config), config.tls)
     try:
         if sockets:
             await server.start_on(sockets)

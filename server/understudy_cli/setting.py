@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 
@@ -65,6 +66,17 @@ def boolean(text: str) -> bool:
         ]
     except KeyError:
         raise ValueError("neither true nor false") from None
+
+
+def file(text: str) -> Path | None:
+    return Path(text).expanduser().absolute() if text else None
+
+
+def permissions(text: str) -> int:
+    mode = int(text, 8)
+    if not 0 < mode <= 0o777:
+        raise ValueError("not between 1 and 777, in octal")
+    return mode
 
 
 def words(text: str) -> tuple[str, ...]:

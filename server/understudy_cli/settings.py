@@ -11,10 +11,12 @@ from pathlib import Path
 from understudy_cli.setting import (
     Setting,
     boolean,
+    file,
     integer,
     keys,
     lease,
     one_of,
+    permissions,
     seconds,
     time_limit,
     words,
@@ -149,6 +151,65 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Keys that are accepted besides those of `understudy keys`: `key` or `key:project`, "
         "comma-separated.",
         parse=keys,
+    ),
+    Setting(
+        name="tls_certificate",
+        env=("UNDERSTUDY_TLS_CERTIFICATE",),
+        default="",
+        meaning="PEM file of the server's certificate: with it, REST and gRPC are served by "
+        "[TLS](docs/security.md#tls). Read again when it changes.",
+        parse=file,
+    ),
+    Setting(
+        name="tls_key",
+        env=("UNDERSTUDY_TLS_KEY",),
+        default="",
+        meaning="PEM file of its private key.",
+        parse=file,
+    ),
+    Setting(
+        name="tls_client_ca",
+        env=("UNDERSTUDY_TLS_CLIENT_CA",),
+        default="",
+        meaning="PEM file of who must have signed the certificates of clients; without, they need none.",
+        parse=file,
+    ),
+    Setting(
+        name="core_ca",
+        env=("UNDERSTUDY_CORE_CA",),
+        default="",
+        meaning="`understudy edge` only: PEM file of who must have signed the cores' certificates; with it, the way to "
+        "the cores is TLS.",
+        parse=file,
+    ),
+    Setting(
+        name="core_certificate",
+        env=("UNDERSTUDY_CORE_CERTIFICATE",),
+        default="",
+        meaning="PEM file of the edge's own certificate, for cores that ask for one.",
+        parse=file,
+    ),
+    Setting(
+        name="core_key",
+        env=("UNDERSTUDY_CORE_KEY",),
+        default="",
+        meaning="PEM file of its private key.",
+        parse=file,
+    ),
+    Setting(
+        name="plain_text",
+        env=("UNDERSTUDY_PLAIN_TEXT",),
+        default="false",
+        meaning="Serve without TLS also where other machines can connect: on a trusted network, or behind a proxy "
+        "that has it.",
+        parse=boolean,
+    ),
+    Setting(
+        name="socket_mode",
+        env=("UNDERSTUDY_SOCKET_MODE",),
+        default="600",
+        meaning="Permissions, in octal, of a Unix socket for gRPC.",
+        parse=permissions,
     ),
     Setting(
         name="no_auth",

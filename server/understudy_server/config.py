@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from understudy_server.models.provider import ModelsConfig, ProviderConfig
+from understudy_server.tls import Tls
 from understudy_server.tools.port import Functions
 
 
@@ -53,3 +54,7 @@ class CoreConfig:
     """Seconds of processor time for reading one document."""
     retrieval_memory: int = 1024 * 1024 * 1024
     """Bytes of memory for what searches keep of vector stores."""
+    tls: Tls | None = None
+    """For the gRPC port; None: plain text."""
+    socket_mode: int = 0o600
+    """Permissions of a Unix socket for gRPC."""

@@ -44,12 +44,25 @@ class InvalidRequest(DomainError):
 
 
 class NotFound(DomainError):
-    """No such object for this project, or no longer."""
+    """No such object for this project, or no longer.
+
+    ``resource``: the full name of its message in the contract, and the id that was asked for.
+    """
+
+    def __init__(
+        self, message: str, *, param: str | None = None, resource: tuple[str, str] | None = None
+    ) -> None:
+        super().__init__(message, param=param)
+        self.resource = resource
 
 
 class ModelNotFound(NotFound):
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model '{model}' does not exist", param="model")
+        super().__init__(
+            f"The model '{model}' does not exist",
+            param="model",
+            resource=("understudy.v1.Model", model),
+        )
 
 
 class StateConflict(DomainError):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import grpc.aio
 
 from understudy_server.app import Core
 from understudy_server.config import CoreConfig
 from understudy_server.inprocess import InProcessChannel, InProcessServer
+from understudy_server.tls import TlsFiles
 
 STOP_GRACE = 2.0
 """Seconds that calls get to end when the server stops; clients of streams resume elsewhere."""
@@ -17,7 +19,10 @@ STOP_GRACE = 2.0
 
 @asynccontextmanager
 async def listen(core: Core, address: str, config: CoreConfig) -> AsyncIterator[int]:
-    """A gRPC server on ``host:port`` or ``unix:path``; gives the bound port. Raises ``OSError``."""
+    """A gRPC server on ``host:port`` or ``unix:path``; gives the bound port.
+
+    A Unix socket needs no TLS. Raises ``OSError``, also for a certificate that cannot be read.
+    """
     server = grpc.aio.server(
         interceptors=core.interceptors,
         options=(
@@ -34,7 +39,11 @@ async def listen(core: Core, address: str, config: CoreConfig) -> AsyncIterator[
     )
     core.attach(server)
     try:
-        port = server.add_insecure_port(address)
+        if config.tls is None or _is_local(address):
+            with _socket_mode(config.socket_mode):
+                port = server.add_insecure_port(address)
+        else:
+            port = server.add_secure_port(address, TlsFiles(config.tls).credentials())
     except RuntimeError as error:
         raise OSError(f"cannot listen on {address}: {error}") from error
     await server.start()
@@ -55,3 +64,17 @@ async def in_process(core: Core, *, copy: bool = False) -> AsyncIterator[grpc.ai
             yield channel
     finally:
         await server.stop(STOP_GRACE)
+
+
+@contextmanager
+def _socket_mode(mode: int) -> Iterator[None]:
+    """Files that are made meanwhile get these permissions: there is no moment at which others may connect."""
+    before = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def _is_local(address: str) -> bool:
+    return address.startswith(("unix:", "unix-abstract:"))

@@ -14,6 +14,7 @@ import structlog
 from understudy_cli.commands import announce, key_line, stop_signals
 from understudy_cli.configuration import Configuration
 from understudy_cli.server import OFF
+from understudy_cli.transport import listeners, refuse_plain_text
 from understudy_cli.workers.plan import grpc_addresses
 from understudy_cli.workers.process import Orders, Ready, Worker, WorkerProcess
 from understudy_cli.workers.sockets import listening_sockets, url_of
@@ -28,6 +29,7 @@ async def run(command: str, configuration: Configuration, flags: Mapping[str, st
     """
     values = configuration.values
     addresses = grpc_addresses(values["grpc"], values["workers"])
+    refuse_plain_text(values, **listeners(command, values))
     with ExitStack() as stack:
         sockets: Sequence[socket] = ()
         if command == "serve":
@@ -47,7 +49,7 @@ async def run(command: str, configuration: Configuration, flags: Mapping[str, st
         try:
             told = await _started(supervisor, stopped)
             if told is not None:
-                announce(_lines(sockets, told))
+                announce(_lines(sockets, told, tls=values["tls_certificate"] is not None))
                 with _restarting_at_hangup(supervisor):
                     await stopped.wait()
         finally:
@@ -92,8 +94,8 @@ def _restarting_at_hangup(supervisor: Supervisor) -> Iterator[None]:
         loop.remove_signal_handler(signal.SIGHUP)
 
 
-def _lines(sockets: Sequence[socket], told: Sequence[Ready]) -> list[tuple[str, str]]:
-    lines = [("REST", f"{url_of(sockets[0])}/v1")] if sockets else []
+def _lines(sockets: Sequence[socket], told: Sequence[Ready], *, tls: bool) -> list[tuple[str, str]]:
+    lines = [("REST", f"{url_of(sockets[0], tls=tls)}/v1")] if sockets else []
     grpc = OFF if told[0].grpc == OFF else ",".join(ready.grpc for ready in told)
     keys = [key_line(ready.first_key) for ready in told if ready.first_key is not None]
     return [*lines, ("gRPC", grpc), ("workers", str(len(told))), *told[0].lines, *keys]

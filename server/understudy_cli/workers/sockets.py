@@ -37,7 +37,8 @@ def listening_sockets(host: str, port: int) -> Sequence[socket.socket]:
         raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
-def url_of(listener: socket.socket) -> str:
+def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """Without a path: ``http://127.0.0.1:8080``."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if tls else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -7,18 +7,23 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode
 from grpc_status import rpc_status
 
 from understudy.v1.error_pb2 import ErrorDetail, Reason
 from understudy_server import errors
+from understudy_server.rpc.error_details import clip, standard_details
 
 INTERNAL_MESSAGE = (
     "The server had an error processing your request. Sorry about that! You can retry your request,"
     " or contact us through our help center at help.openai.com if you keep seeing this error."
 )
 UNAVAILABLE_MESSAGE = "The server cannot reach its storage at the moment. Please try again later."
+BLOBS_UNAVAILABLE_MESSAGE = (
+    "The server cannot reach its files at the moment. Please try again later."
+)
 OUTCOME_UNKNOWN_MESSAGE = (
     "The server lost its storage while it carried out your request, which may or may not have"
     " happened. Please try again later."
@@ -48,7 +53,7 @@ _UNAVAILABLE = Rule(
 _BLOBS_UNAVAILABLE = Rule(
     code=StatusCode.UNAVAILABLE,
     reason=Reason.REASON_UNAVAILABLE,
-    message="The server cannot reach its files at the moment. Please try again later.",
+    message=BLOBS_UNAVAILABLE_MESSAGE,
 )
 _INTERNAL = Rule(
     code=StatusCode.INTERNAL,
@@ -108,20 +113,29 @@ def rule_of(error: Exception) -> Rule:
 
 
 def to_status(error: Exception) -> grpc.Status:
-    """The status to abort with: code, message and an ``ErrorDetail``. Shows nothing of internals."""
+    """The status to abort with: code, message, an ``ErrorDetail``, and the standard details that fit.
+
+    Shows nothing of internals.
+    """
     rule = rule_of(error)
     known = error if isinstance(error, errors.DomainError) else errors.DomainError("")
     reason = _reason(rule, known)
-    detail = Any()
-    detail.Pack(ErrorDetail(reason=reason, param=_clip(known.param or "", _PARAM_BYTES)))
+    message = clip(rule.message or known.message, _MESSAGE_BYTES)
+    name = Reason.Name(reason).removeprefix("REASON_")
+    details: list[Message] = [
+        ErrorDetail(reason=reason, param=clip(known.param or "", _PARAM_BYTES)),
+        *standard_details(rule.code, name, known, message),
+    ]
     status: grpc.Status = rpc_status.to_status(
-        Status(
-            code=rule.code.value[0],
-            message=_clip(rule.message or known.message, _MESSAGE_BYTES),
-            details=[detail],
-        )
+        Status(code=rule.code.value[0], message=message, details=[_packed(d) for d in details])
     )
     return status
+
+
+def _packed(detail: Message) -> Any:
+    packed = Any()
+    packed.Pack(detail)
+    return packed
 
 
 def _reason(rule: Rule, error: errors.DomainError) -> Reason.ValueType:
@@ -129,10 +143,3 @@ def _reason(rule: Rule, error: errors.DomainError) -> Reason.ValueType:
         return rule.reason
     assert isinstance(error, errors.InvalidRequest)
     return Reason.Value(f"REASON_{error.reason}")
-
-
-def _clip(text: str, limit: int) -> str:
-    encoded = text.encode(errors="replace")
-    if len(encoded) <= limit:
-        return text
-    return encoded[: limit - 3].decode(errors="ignore") + "…"

@@ -24,6 +24,11 @@ class Kind:
     param: str
     prefix: str
 
+    @property
+    def message(self) -> str:
+        """The full name of its message in the contract."""
+        return f"understudy.v1.{self.noun.title().replace(' ', '')}"
+
 
 ASSISTANT = Kind("assistant", "assistant_id", "asst")
 THREAD = Kind("thread", "thread_id", "thread")
@@ -41,7 +46,7 @@ def missing(kind: Kind, id: str, param: str | None = None) -> DomainError:
             reason="INVALID_VALUE",
             param=name,
         )
-    return NotFound(f"No {kind.noun} found with id '{id}'.")
+    return NotFound(f"No {kind.noun} found with id '{id}'.", resource=(kind.message, id))
 
 
 async def assistant(store: Store, project: str, id: str) -> Row[AssistantRecord]:

@@ -11,6 +11,7 @@ from grpc import StatusCode
 from understudy.v1.error_pb2 import ErrorDetail, Reason
 from understudy_server import errors
 from understudy_server.rpc.errors import (
+    BLOBS_UNAVAILABLE_MESSAGE,
     INTERNAL_MESSAGE,
     OUTCOME_UNKNOWN_MESSAGE,
     RULES,
@@ -23,11 +24,13 @@ REST_ONLY = {
     "REASON_INVALID_BETA",
     "REASON_UNKNOWN_URL",
     "REASON_METHOD_NOT_ALLOWED",
-    "REASON_REQUEST_TOO_LARGE",
 }
 """Reasons that the edge alone gives."""
 
-_INVALID = {name for name in Reason.keys() if 0 < Reason.Value(name) < 30} - REST_ONLY  # noqa: SIM118
+BY_CLASS = {"REASON_UNSUPPORTED_FILE"}
+"""Reasons of invalid requests that have a class of their own."""
+
+_INVALID = {name for name in Reason.keys() if 0 < Reason.Value(name) < 30} - REST_ONLY - BY_CLASS  # noqa: SIM118
 
 
 def _tree(cls: type[errors.DomainError]) -> Iterator[type[errors.DomainError]]:
@@ -78,6 +81,24 @@ CASES = [
     (errors.InvalidApiKey("who"), (StatusCode.UNAUTHENTICATED, "INVALID_API_KEY", "", "who")),
     (errors.Unimplemented("not here"), (StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED", "", "not here")),
     (errors.Overloaded("full"), (StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "", "full")),
+    (
+        errors.TooLarge("big"),
+        (StatusCode.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "", "big"),
+    ),
+    (
+        errors.UnsupportedFile("csv", param="file_id"),
+        (StatusCode.INVALID_ARGUMENT, "UNSUPPORTED_FILE", "file_id", "csv"),
+    ),
+    (
+        errors.InvalidFile("broken"),
+        (StatusCode.INVALID_ARGUMENT, "INVALID_VALUE", "", "broken"),
+    ),
+    (errors.EmbeddingError("slow"), (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", "slow")),
+    (errors.BlobMissing("key"), (StatusCode.INTERNAL, "INTERNAL", "", INTERNAL_MESSAGE)),
+    (
+        errors.BlobsUnavailable("/secret"),
+        (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", BLOBS_UNAVAILABLE_MESSAGE),
+    ),
     (errors.StoreError("x"), (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", UNAVAILABLE_MESSAGE)),
     (errors.Conflict(), (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", UNAVAILABLE_MESSAGE)),
     (
