@@ -6,7 +6,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY clients/python clients/python
 COPY server server
 COPY edge edge
-RUN python -m venv /app && /app/bin/pip install --no-cache-dir ".[cosmos,postgres]"
+RUN python -m venv /app && /app/bin/pip install --no-cache-dir ".[cosmos,object-store,postgres]"
 
 FROM python:3.13-slim
 COPY --from=build /app /app

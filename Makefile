@@ -1,6 +1,6 @@
 # What people do with this repository. Every target installs what it needs: Python packages into .venv, the
 # generators into .venv-proto, Node packages into tests/e2e/node. Arguments: make serve ARGS="--port 8080".
-.PHONY: serve test histories chaos hostile check check-proto proto lint types format bench clean
+.PHONY: serve test test-clients histories chaos hostile check check-proto proto proto-clients lint types format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,13 @@ serve: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@tests/setup.sh
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# The clients in other languages, and the official SDKs of Go and Java: built, and run against real servers. Installs
+# what that needs where it can (Go, Node.js, a JDK, Maven).
+test-clients: $(VENV)/installed-dev
+	@tests/clients/setup.sh
+	@proto/check_clients_fresh.sh
+	UNDERSTUDY_CLIENTS=python,typescript,go,java $(BIN)/python -m pytest -n 2 --dist loadgroup tests/clients $(ARGS)
 
 # Random histories of the run engine, more of them than `make test` plays: UNDERSTUDY_HISTORIES=100000 make histories
 histories: $(VENV)/installed-dev
@@ -42,12 +49,17 @@ proto: $(VENV)/installed-dev
 	$(BIN)/buf format --write
 	proto/generate.sh
 
+# The committed code of the Go and TypeScript clients; needs what `make test-clients` installs.
+proto-clients: $(VENV)/installed-dev
+	@tests/clients/setup.sh packages
+	proto/generate_clients.sh
+
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
 types: $(VENV)/installed-dev
-	$(BIN)/mypy clients/python/understudy server/understudy_server server/understudy_cli edge/understudy_edge tests
+	$(BIN)/mypy clients/python/understudy clients/python/examples server/understudy_server server/understudy_cli edge/understudy_edge tests
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
@@ -58,6 +70,8 @@ bench: $(VENV)/installed-dev
 
 clean:
 	rm -rf .venv .venv-proto .venv-openai1 tests/e2e/node/node_modules tests/store/cosmos/node/node_modules
+	rm -rf clients/go/.bin clients/java/target clients/typescript/dist clients/typescript/node_modules
+	rm -rf tests/clients/java-sdk/target
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

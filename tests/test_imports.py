@@ -38,6 +38,7 @@ PROVIDERS = tuple(
     f"understudy_server.models.{name}"
     for name in ("demo", "remote", "responses", "chat", "catalog")
 )
+BLOBS = tuple(f"understudy_server.blobs.{name}" for name in ("memory", "folder", "objects"))
 NAMES_STORES = {"store/opener.py", "app.py"}
 NAMES_PROVIDERS = {"models/opener.py", "app.py"}
 GRPC_ROOMS = ("rpc/", "inprocess/", "auth/service.py")
@@ -87,6 +88,8 @@ def test_only_the_openers_name_implementations() -> None:
         for name in imports(path):
             if name.startswith(STORES) and not here.startswith("store/"):
                 assert here in NAMES_STORES, f"{here} names the backend {name}"
+            if name.startswith(BLOBS):
+                assert here == "blobs/opener.py", f"{here} names the place {name}"
             if name.startswith(PROVIDERS) and not here.startswith("models/"):
                 assert here in NAMES_PROVIDERS, f"{here} names the provider {name}"
 

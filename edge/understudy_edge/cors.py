@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 _EXPOSED: Final = (
     "x-request-id, openai-processing-ms, openai-version, openai-organization, openai-project, "
-    "openai-poll-after-ms, retry-after"
+    "openai-poll-after-ms, retry-after, "
+    "x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "
+    "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens"
 )
 _ANY: Final = "*"
 

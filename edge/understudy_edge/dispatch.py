@@ -49,6 +49,6 @@ class Dispatcher:
             return self._matcher.match(request.method, path)
         # The answer to HEAD is that to GET without its body, which a stream of events does not have.
         found = self._matcher.match(hdrs.METH_GET, path)
-        if isinstance(found, Match) and found.route.unary is None:
+        if isinstance(found, Match) and found.route.unary is found.route.download is None:
             return WrongMethod((hdrs.METH_GET,))
         return found

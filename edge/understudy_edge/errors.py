@@ -7,12 +7,12 @@ to the log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import grpc
 import orjson
-from google.rpc import status_pb2
+from google.rpc import error_details_pb2, status_pb2
 
 from understudy.v1 import error_pb2
 
@@ -53,6 +53,8 @@ class Refusal:
     answer: Answer
     message: str
     param: str | None = None
+    retry_after: int | None = None
+    """Seconds, where the core says it more exactly than the table."""
 
     def members(self) -> dict[str, str | None]:
         """The four members of OpenAI's error object; ``param`` and ``code`` may be None."""
@@ -67,9 +69,8 @@ class Refusal:
         return orjson.dumps({"error": self.members()})
 
     def headers(self) -> dict[str, str]:
-        if self.answer.retry_after is None:
-            return {}
-        return {"Retry-After": str(self.answer.retry_after)}
+        seconds = self.retry_after or self.answer.retry_after
+        return {} if seconds is None else {"Retry-After": str(seconds)}
 
 
 def _named(reason: str) -> Answer:
@@ -98,6 +99,10 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "UNSUPPORTED_FILE": _named("UNSUPPORTED_FILE"),
     "MISSING_API_KEY": Answer(status=401),
     "INVALID_API_KEY": Answer(status=401, code="invalid_api_key"),
+    # OpenAI answered 401 where a restricted key lacked a scope, and SDKs then say that the key is wrong.
+    "MISSING_SCOPE": Answer(status=403),
+    # As OpenAI answers for a project that may not use a model: 403 with the code of a model that is not there.
+    "MODEL_NOT_ALLOWED": Answer(status=403, code="model_not_found"),
     "NOT_FOUND": Answer(status=404),
     "MODEL_NOT_FOUND": Answer(status=404, code="model_not_found"),
     "UNKNOWN_URL": Answer(status=404),
@@ -109,6 +114,8 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "IDEMPOTENCY_MISMATCH": _named("IDEMPOTENCY_MISMATCH"),
     "REQUEST_TOO_LARGE": Answer(status=413, code="request_too_large"),
     "OVERLOADED": Answer(status=429, type="requests", code="rate_limit_exceeded", retry_after=1),
+    "REQUEST_LIMIT": Answer(status=429, type="requests", code="rate_limit_exceeded", retry_after=1),
+    "TOKEN_LIMIT": Answer(status=429, type="tokens", code="rate_limit_exceeded", retry_after=1),
     "UNAVAILABLE": Answer(status=503, type=_SERVER, retry_after=1),
     "INTERNAL": Answer(status=500, type=_SERVER),
 }
@@ -129,8 +136,9 @@ _UNEXPLAINED: Final[Mapping[grpc.StatusCode, Refusal]] = {
 
 
 def refusal_of_problem(problem: Problem) -> Refusal:
+    answer = ANSWERS[problem.reason]
     return Refusal(
-        answer=ANSWERS[problem.reason],
+        answer=answer if problem.coded else replace(answer, code=None),
         message=problem.message,
         param=problem.param,
     )
@@ -139,17 +147,22 @@ def refusal_of_problem(problem: Problem) -> Refusal:
 def refusal_of_status(error: grpc.aio.AioRpcError) -> Refusal:
     """An error status of the core; one without ``ErrorDetail`` shows nothing of its text."""
     status = _status(error)
-    detail = error_pb2.ErrorDetail()
-    for packed in status.details:
-        if packed.Unpack(detail):
-            break
-    else:
+    detail, retry = error_pb2.ErrorDetail(), error_details_pb2.RetryInfo()
+    explained = [packed.Unpack(detail) for packed in status.details]
+    if not any(explained):
         return _UNEXPLAINED.get(error.code(), INTERNAL)
     reason = error_pb2.Reason.Name(detail.reason) if _is_known(detail.reason) else ""
     answer = ANSWERS.get(reason.removeprefix("REASON_"))
     if answer is None or answer.status == INTERNAL.answer.status:
         return INTERNAL
-    return Refusal(answer=answer, message=status.message, param=detail.param or None)
+    for packed in status.details:
+        packed.Unpack(retry)
+    return Refusal(
+        answer=answer,
+        message=status.message,
+        param=detail.param or None,
+        retry_after=retry.retry_delay.seconds or None if answer.retry_after else None,
+    )
 
 
 def _is_known(reason: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import grpc
@@ -22,6 +22,7 @@ from understudy_edge.errors import (
     refusal_of_status,
 )
 from understudy_edge.problems import Problem
+from understudy_edge.told import hear, listen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +45,8 @@ class Exchange:
     """Seconds of the monotonic clock."""
     route: str
     """The path template; the path itself until the template is known."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Headers that the core has an answer carry."""
 
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.started) * 1000)
@@ -78,6 +81,7 @@ class Observer:
 
     async def _observe(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         exchange = request[EXCHANGE] = _begun(request)
+        listen(exchange.told)
         status = _CLIENT_GONE
         try:
             response = self._cors.preflight(request) or await self._answer(request, handler)
@@ -103,6 +107,7 @@ class Observer:
         except Problem as problem:
             return error_response(refusal_of_problem(problem))
         except grpc.aio.AioRpcError as error:
+            hear(error.trailing_metadata())
             refusal = refusal_of_status(error)
             if refusal.answer.status >= INTERNAL.answer.status:
                 self._report(request, "core_failed", code=error.code().name, text=error.details())
@@ -129,6 +134,7 @@ class Observer:
         headers["x-request-id"] = exchange.request_id
         headers["openai-processing-ms"] = str(exchange.elapsed_ms())
         headers["openai-version"] = _VERSION
+        headers.update(exchange.told)
         for name in _ECHOED:
             value = request.headers.get(name)
             if value and is_printable(value):

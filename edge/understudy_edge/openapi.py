@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from understudy_edge.codec import Codec, Member
-    from understudy_edge.routes import Route
+    from understudy_edge.routes import Route, Upload
     from understudy_edge.schemas import Schema
 
 _Json: TypeAlias = "dict[str, Any]"
@@ -90,9 +90,12 @@ class _Document:
         if route.has_body:
             bound = frozenset(route.path_fields) | route.query_fields
             schema = self._requests.of_message(self._codec.plan(route.request), without=bound)
+            content_type: _Json = {"application/json": {"schema": schema}}
+            if route.upload is not None:
+                content_type = {"multipart/form-data": _form(schema, route.upload)}
             operation["requestBody"] = {
                 "required": bool(schema.get("required")),
-                "content": {"application/json": {"schema": schema}},
+                "content": content_type,
             }
         content: _Json = {}
         if route.unary is not None:
@@ -101,6 +104,8 @@ class _Document:
         if route.streaming is not None:
             # Each event of the stream, after its name and data have been put together.
             content["text/event-stream"] = {"schema": _ref("Event")}
+        if route.download is not None:
+            content["application/octet-stream"] = {}
         success = {"description": "Success.", "headers": _HEADERS, "content": content}
         operation["responses"] = {
             "200": success,
@@ -143,6 +148,21 @@ class _Document:
                 if branch.options.event and branch.message
             ]
         }
+
+
+def _form(schema: Schema, upload: Upload) -> _Json:
+    """A form with these fields, and the bytes."""
+    properties = {n: each for n, each in schema["properties"].items() if n != "filename"}
+    required = [name for name in schema.get("required", ()) if name in properties]
+    file = {upload.part: {"type": "string", "contentMediaType": "application/octet-stream"}}
+    schema |= {"properties": file | properties, "required": [upload.part, *required]}
+    # `expires_after[seconds]` rather than JSON in a part.
+    nested = {
+        name: {"style": "deepObject", "explode": True}
+        for name, each in properties.items()
+        if "type" not in each
+    }
+    return {"schema": schema} | ({"encoding": nested} if nested else {})
 
 
 def _parameter(place: str, name: str, schema: Schema) -> _Json:

@@ -25,8 +25,16 @@ LOST: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 _FIRST_DELAY: Final = 0.01
 _LONGEST_DELAY: Final = 0.5
-_CREATING: Final = ("Create", "StreamCreate")
-_SAME_TWICE: Final = frozenset({"SubmitToolOutputs", "StreamSubmitToolOutputs", "CancelRun"})
+_CREATING: Final = ("Create", "StreamCreate", "AddUploadPart")
+_SAME_TWICE: Final = frozenset(
+    {
+        "SubmitToolOutputs",
+        "StreamSubmitToolOutputs",
+        "CancelRun",
+        "CompleteUpload",
+        "CancelUpload",
+    }
+)
 
 
 def repeats(method: MethodDescriptor) -> Repeats:

@@ -15,6 +15,8 @@ class Problem(Exception):
     reason: str
     message: str
     param: str | None = None
+    # Whether the answer carries the reason's code.
+    coded: bool = True
 
     def __str__(self) -> str:
         return self.message

@@ -15,6 +15,7 @@ import grpc
 
 from understudy.v1 import event_pb2, message_pb2, run_pb2, run_step_pb2
 from understudy_edge.patience import LOST, Patience
+from understudy_edge.told import hear
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -111,7 +112,7 @@ class RunEvents:
         while True:
             call = self._start()
             try:
-                await call.initial_metadata()
+                hear(await call.initial_metadata())
                 # A refusal comes without initial metadata of its own: the call is over by now.
                 if call.done():
                     self._ahead.append(await call.read())

@@ -19,7 +19,9 @@ from understudy.v1 import (
     auth_service_pb2,
     auth_service_pb2_grpc,
     run_pb2,
+    upload_pb2,
 )
+from understudy_edge.binding import bind_place
 from understudy_edge.body import read_body
 from understudy_edge.caller import (
     Metadata,
@@ -29,9 +31,10 @@ from understudy_edge.caller import (
     require_beta,
 )
 from understudy_edge.patience import Patience, attempt_metadata, call, reached, repeats
-from understudy_edge.percent import query_pairs
 from understudy_edge.problems import Problem
 from understudy_edge.resume import Position, RunEvents
+from understudy_edge.told import hearing
+from understudy_edge.transfers import Transfers
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -64,6 +67,8 @@ class _Operation:
     request_class: type[Message]
     unary: grpc.aio.UnaryUnaryMultiCallable[Message, Message] | None
     streaming: grpc.aio.UnaryStreamMultiCallable[Message, Any] | None
+    upload: grpc.aio.StreamUnaryMultiCallable[Message, Any] | None
+    download: grpc.aio.UnaryStreamMultiCallable[Message, Any] | None
     bound_fields: frozenset[str]
     """Those that the body must not hold: they come from the path or the query."""
     repeats: Repeats
@@ -85,6 +90,7 @@ class Transcoder:
         self._writer = writer
         self._config = config
         self._channel = channel
+        self._transfers = Transfers(channel, codec, config)
         self._auth = auth_service_pb2_grpc.AuthServiceStub(channel)
         self._assistants = assistants_service_pb2_grpc.AssistantsServiceStub(channel)
         self._operations = {
@@ -99,8 +105,21 @@ class Transcoder:
         operation = self._operations[route.verb, route.template]
         metadata = caller_metadata(request.headers, request_id=request_id)
         try:
-            message = await self._message(request, match, operation)
+            if route.beta:
+                require_beta(request.headers, route.beta)
             given = idempotency_metadata(request.headers)
+            if operation.repeats == "with a key" and not given and self._config.retry_seconds:
+                given = own_idempotency_metadata(request_id)
+            if operation.upload is not None:
+                answer = await self._transfers.upload(
+                    operation.upload,
+                    request,
+                    match,
+                    metadata=metadata + given,
+                    repeatable=operation.repeats != "never",
+                )
+                return self._answered(answer)
+            message = await self._message(request, match, operation)
         except Problem:
             await self._ask(
                 self._auth.CheckKey,
@@ -109,17 +128,22 @@ class Transcoder:
                 repeatable=True,
             )
             raise
-        if operation.repeats == "with a key" and not given and self._config.retry_seconds:
-            given = own_idempotency_metadata(request_id)
         metadata += given
+        if operation.download is not None:
+            return await self._transfers.download(
+                operation.download, request, message, metadata=metadata
+            )
         if operation.unary is None or _wants_stream(route, message):
             return await self._stream(request, operation, message, metadata)
         repeatable = operation.repeats != "never"
         answer = await self._ask(operation.unary, message, metadata, repeatable=repeatable)
-        response = web.Response(body=self._codec.encode(answer), content_type="application/json")
+        response = self._answered(answer)
         if route.polled:
             response.headers[_POLL_AFTER] = str(self._config.poll_after_ms)
         return response
+
+    def _answered(self, answer: Message) -> web.Response:
+        return web.Response(body=self._codec.encode(answer), content_type="application/json")
 
     async def _ask(
         self,
@@ -131,7 +155,7 @@ class Transcoder:
     ) -> Any:
         return await call(
             self._channel,
-            method,
+            hearing(method),
             message,
             metadata=metadata,
             timeout=self._timeout(message),
@@ -140,20 +164,19 @@ class Transcoder:
         )
 
     async def _message(self, request: web.Request, match: Match, operation: _Operation) -> Message:
-        route = match.route
-        if route.beta:
-            require_beta(request.headers, route.beta)
         body = await read_body(request, limit=self._config.body_limit)
         message = self._codec.decode_body(
             operation.request_class, body, bound=operation.bound_fields
         )
-        for name, value in match.values.items():
-            setattr(message, name, value)
-        self._codec.bind(message, _query(request, route), fields=route.query_fields)
+        bind_place(self._codec, message, request, match)
         return message
 
     def _timeout(self, message: Message) -> float:
-        """Seconds. A call that waits for its run is given the time that it asked to wait."""
+        """Seconds. A call that waits for its run is given the time that it asked to wait; one that has all bytes of
+        a large file read and compared takes as long as those are many.
+        """
+        if isinstance(message, upload_pb2.CompleteUploadRequest) and message.HasField("md5"):
+            return max(self._config.request_timeout, _LONGEST_WAIT)
         if not isinstance(message, _WAITING) or not message.wait:
             return self._config.request_timeout
         asked = message.wait_timeout if message.HasField("wait_timeout") else _DEFAULT_WAIT
@@ -183,12 +206,14 @@ class Transcoder:
 
 def _operation(channel: grpc.aio.Channel, route: Route) -> _Operation:
     fields = frozenset(route.request.fields_by_name)
+    unary, streaming, download = route.unary, route.streaming, route.download
+    upload = route.upload is not None
     return _Operation(
         request_class=GetMessageClass(route.request),
-        unary=None if route.unary is None else channel.unary_unary(*_call(route.unary)),
-        streaming=None
-        if route.streaming is None
-        else channel.unary_stream(*_call(route.streaming)),
+        unary=channel.unary_unary(*_call(unary)) if unary and not upload else None,
+        streaming=channel.unary_stream(*_call(streaming)) if streaming else None,
+        upload=channel.stream_unary(*_call(unary)) if unary and upload else None,
+        download=channel.unary_stream(*_call(download)) if download else None,
         bound_fields=fields
         if not route.has_body
         else fields & {*route.path_fields, *route.query_fields},
@@ -207,19 +232,6 @@ def _call(method: MethodDescriptor) -> tuple[str, Any, Any]:
 
 def _wants_stream(route: Route, message: Message) -> bool:
     return route.streaming is not None and bool(getattr(message, "stream", False))
-
-
-def _query(request: web.Request, route: Route) -> list[tuple[str, str]]:
-    """Decoded pairs, with those that came as headers instead."""
-    pairs = query_pairs(request.rel_url.raw_query_string)
-    given = {name for name, _ in pairs}
-    for name, header in route.header_fields:
-        value = request.headers.get(header)
-        if value and name not in given:
-            pairs.append(
-                (name, value.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
-            )
-    return pairs
 
 
 def _position(message: Message) -> Position:

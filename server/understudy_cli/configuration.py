@@ -11,10 +11,11 @@ from typing import Any
 from dotenv import dotenv_values
 
 from understudy_cli import transport
+from understudy_cli.configured_keys import load_keys
 from understudy_cli.older_names import with_key
 from understudy_cli.resolving import resolve
 from understudy_cli.setting import SettingsError
-from understudy_cli.workers.plan import shared_store
+from understudy_cli.workers.plan import shared_files, shared_store
 from understudy_edge.config import CorsPolicy, EdgeConfig
 from understudy_server.clock import SystemClock
 from understudy_server.config import CoreConfig
@@ -48,7 +49,11 @@ def load(
     if not isinstance(table, dict):
         raise SettingsError("[server]: must be a table")
     values = resolve(flags, variables, table)
+    key_tables = document.pop("keys", {})
+    if not isinstance(key_tables, dict):
+        raise SettingsError("[keys]: must be a table of tables, [keys.NAME]")
     try:
+        keys = load_keys(key_tables, variables)
         models = load_providers(document, variables)
     except ConfigError as error:
         raise SettingsError(str(error)) from None
@@ -56,13 +61,14 @@ def load(
         store=shared_store(with_key(values["store"], environment, variables), values["workers"]),
         models=models,
         api_keys=values["api_keys"],
+        keys=keys,
         auth=not values["no_auth"],
         concurrent_runs=values["concurrent_runs"],
         grace=values["grace"],
         lease=values["lease"],
         drop_unavailable_tools=values["unavailable_tools"] == "ignore",
         keep_model_requests=values["keep_model_requests"],
-        blobs=values["files"],
+        blobs=shared_files(values["files"], values["workers"]),
         file_limit=values["file_limit"],
         file_downloads=values["file_downloads"],
         embeddings=values["embeddings"],

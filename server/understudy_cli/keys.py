@@ -6,29 +6,56 @@ import sys
 from datetime import UTC, datetime
 
 from understudy_cli.configuration import Configuration
-from understudy_server.auth.keys import ApiKeys, StoredKey
+from understudy_server.auth.keys import ApiKeys
+from understudy_server.auth.stored_key import EVERYTHING, Policy, StoredKey
 from understudy_server.clock import SystemClock
+from understudy_server.limits.key_limits import KeyLimits, limits_of
 from understudy_server.store.opener import open_store
 
 ID_SHOWN = 12
 """Characters of a key's id in listings; enough to tell keys apart."""
 
+_HEADINGS = (
+    "ID",
+    "KEY",
+    "PROJECT",
+    "SCOPES",
+    "CREATED",
+    "EXPIRES",
+    "LAST USE",
+    "REVOKED",
+    "LIMITS",
+    "NAME",
+)
 
-async def create(configuration: Configuration, *, project: str, name: str) -> None:
+
+async def create(
+    configuration: Configuration, *, project: str, name: str, policy: Policy = EVERYTHING
+) -> None:
     """Prints the key and nothing else, for scripts."""
     async with _Keys(configuration) as keys:
-        text, _ = await keys.create(project, name)
+        text, _ = await keys.create(project, name, policy)
     sys.stdout.write(f"{text}\n")
 
 
 async def list_all(configuration: Configuration) -> None:
     async with _Keys(configuration) as keys:
         found = await keys.list()
-    rows = [("ID", "KEY", "PROJECT", "CREATED", "REVOKED", "NAME"), *map(_row, found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        uses = await keys.uses()
+    rows = [_HEADINGS, *(row(stored, uses.get(stored.id)) for stored in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
+    for cells in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        sys.stdout.write(line.rstrip() + "\n")
+
+
+async def rotate(configuration: Configuration, *, which: str, overlap: int) -> None:
+    """Prints the new key on stdout, and what becomes of the old one on stderr."""
+    async with _Keys(configuration) as keys:
+        text, _, old = await keys.rotate(which, overlap)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+    sys.stderr.write(f"{old.key.hint} is good until {_time(old.key.expires_at)} UTC\n")
 
 
 async def revoke(configuration: Configuration, *, which: str) -> None:
@@ -52,17 +79,36 @@ class _Keys:
         await self._store.close()
 
 
-def _row(stored: StoredKey) -> tuple[str, ...]:
+def row(stored: StoredKey, used: int | None) -> tuple[str, ...]:
+    """One line of the listing. ``used``: Unix seconds; None: never. Pure."""
     key = stored.key
-    revoked = _time(key.revoked_at) if stored.revoked else "-"
     return (
         stored.id[:ID_SHOWN],
         key.hint,
         key.project,
+        ",".join(key.scopes) or "all",
         _time(key.created_at),
-        revoked,
+        _time(key.expires_at) if key.HasField("expires_at") else "-",
+        "-" if used is None else _time(used),
+        _time(key.revoked_at) if stored.revoked else "-",
+        _limits(limits_of(key.limits)),
         key.name or "-",
     )
+
+
+def _limits(limits: KeyLimits) -> str:
+    told = [
+        f"{limit} {unit}"
+        for limit, unit in (
+            (limits.requests_per_minute, "requests/minute"),
+            (limits.concurrent_runs, "runs"),
+            (limits.tokens_per_day, "tokens/day"),
+        )
+        if limit
+    ]
+    if limits.models:
+        told.append(f"models {' '.join(limits.models)}")
+    return ", ".join(told) or "-"
 
 
 def _time(seconds: int) -> str:

@@ -12,30 +12,33 @@ import uvloop
 from understudy import __version__
 from understudy_cli import commands, copying, doctor, keys
 from understudy_cli.configuration import Configuration, load, with_functions
+from understudy_cli.key_arguments import add_key_commands, policy_of
+from understudy_cli.object_stores import export_keys
 from understudy_cli.settings import SETTINGS
 from understudy_cli.status import exit_status
 from understudy_cli.workers import command as workers
 from understudy_server import logs
 
 _FLAGS = {
-    "serve": ("host", "port", "store", "grpc", "workers", "no_auth"),
-    "core": ("store", "grpc", "workers", "no_auth"),
+    "serve": ("host", "port", "store", "files", "grpc", "workers", "no_auth"),
+    "core": ("store", "files", "grpc", "workers", "no_auth"),
     "edge": ("host", "port", "core"),
     "keys": ("store",),
-    "doctor": ("host", "port", "store", "grpc", "no_auth"),
+    "doctor": ("host", "port", "store", "files", "grpc", "no_auth"),
     "copy": (),
 }
 _HELP = {
     "serve": "run the whole server",
     "core": "run the gRPC core alone",
     "edge": "run the REST edge alone, in front of a core",
-    "keys": "make, list and revoke API keys",
+    "keys": "make, list, replace and revoke API keys",
     "doctor": "check the installation and say what is wrong",
     "copy": "copy everything from one store to another, and verify it",
 }
 _COPY = (
     "Copies everything from one store to another, which is empty, and verifies it. Stop the servers of both before. "
-    "If it is interrupted, the same command goes on."
+    "If it is interrupted, the same command goes on. The bytes of files are not in the store: they stay where the "
+    "setting `files` says."
 )
 _RUNS_FUNCTIONS = ("serve", "core")
 
@@ -54,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     flags = {name: getattr(parsed, name, None) for name in _FLAGS[parsed.command]}
     flags["config"] = parsed.config
+    export_keys(os.environ, Path.cwd())
     if parsed.command == "doctor":
         return doctor.run(flags, os.environ, Path.cwd())
     return exit_status(lambda: _run(parsed, flags))
@@ -81,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
         flags = _flags(command)
         if command == "keys":
             sub = commands_.add_parser(command, help=help_, description=help_)
-            _add_key_commands(sub, flags)
+            add_key_commands(sub, flags)
         elif command == "copy":
             _add_copy_arguments(commands_.add_parser(command, help=help_, description=_COPY))
         else:
@@ -102,16 +106,6 @@ def _flags(command: str) -> argparse.ArgumentParser:
             text = f"{setting.meaning} Default: {setting.default}".replace("%", "%%")
             flags.add_argument(flag, metavar=setting.name.upper(), help=text)
     return flags
-
-
-def _add_key_commands(sub: argparse.ArgumentParser, flags: argparse.ArgumentParser) -> None:
-    actions = sub.add_subparsers(dest="action", required=True)
-    create = actions.add_parser("create", help="make a key and print it", parents=[flags])
-    create.add_argument("--project", default="default", help="what the key may see")
-    create.add_argument("--name", default="", help="for your own memory")
-    actions.add_parser("list", help="list all keys", parents=[flags])
-    revoke = actions.add_parser("revoke", help="end a key", parents=[flags])
-    revoke.add_argument("which", metavar="ID", help="its id, or enough of its beginning")
 
 
 def _add_copy_arguments(sub: argparse.ArgumentParser) -> None:
@@ -136,8 +130,12 @@ def _command(
         case "edge", _:
             return commands.edge(configuration)
         case "keys", "create":
-            return keys.create(configuration, project=parsed.project, name=parsed.name)
+            return keys.create(
+                configuration, project=parsed.project, name=parsed.name, policy=policy_of(parsed)
+            )
         case "keys", "list":
             return keys.list_all(configuration)
+        case "keys", "rotate":
+            return keys.rotate(configuration, which=parsed.which, overlap=parsed.overlap)
         case _:
             return keys.revoke(configuration, which=parsed.which)

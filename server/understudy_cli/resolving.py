@@ -30,7 +30,9 @@ def resolve(
     if values["store"] == DEFAULT_STORE:
         values["store"] = _older(environment) or f"sqlite:///{values['data']}/understudy.db"
     if values["files"] == DEFAULT_FILES:
-        values["files"] = f"{values['data']}/files"
+        # Bytes that outlive the records which name them would stay for ever.
+        in_memory = values["store"].startswith("memory:")
+        values["files"] = "memory:" if in_memory else f"{values['data']}/files"
     return values
 
 

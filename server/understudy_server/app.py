@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import grpc.aio
 import structlog
@@ -24,17 +25,24 @@ from understudy.v1 import (
     vector_stores_service_pb2,
     vector_stores_service_pb2_grpc,
 )
-from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
-from understudy_server.auth.bootstrap import bootstrap
-from understudy_server.auth.keys import ApiKeys, key_hash
+from understudy_server.auth.assembly import open_access
+from understudy_server.auth.scopes import Scopes
 from understudy_server.auth.service import AuthService
 from understudy_server.blobs.opener import open_blobs
 from understudy_server.clock import Clock, SystemClock
 from understudy_server.config import CoreConfig
+from understudy_server.embeddings.opener import OpenEmbeddings
+from understudy_server.files.assembly import FileRoom, open_files
 from understudy_server.ids import Ids, RandomIds
+from understudy_server.ingest.assembly import open_ingestion
+from understudy_server.limits.records import run_slots
+from understudy_server.limits.runs import RunBudgets
 from understudy_server.models.opener import open_models
 from understudy_server.models.port import Models
+from understudy_server.retrieval.embedded import EmbeddedRetrieval
+from understudy_server.retrieval.port import Retrieval
 from understudy_server.rpc.assistants import Assistants
+from understudy_server.rpc.files import Files
 from understudy_server.rpc.files_servicer import FilesServicer
 from understudy_server.rpc.health import Health
 from understudy_server.rpc.interceptors import CallInterceptor
@@ -46,6 +54,11 @@ from understudy_server.rpc.servicer import AssistantsServicer, ModelsServicer
 from understudy_server.rpc.steps import Steps
 from understudy_server.rpc.stored_runs import StoredRuns
 from understudy_server.rpc.threads import Threads
+from understudy_server.rpc.uploads import Uploads
+from understudy_server.rpc.vector_store_batches import VectorStoreBatches
+from understudy_server.rpc.vector_store_files import VectorStoreFiles
+from understudy_server.rpc.vector_store_search import VectorStoreSearch
+from understudy_server.rpc.vector_stores import VectorStores
 from understudy_server.rpc.vector_stores_servicer import VectorStoresServicer
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.runs.head import SECOND
@@ -55,6 +68,8 @@ from understudy_server.runs.worker import Worker
 from understudy_server.store.opener import open_store
 from understudy_server.store.port import Cautious, Store
 from understudy_server.tools.none import NoFunctions
+from understudy_server.vectors.attending import open_vectors
+from understudy_server.vectors.membership import remove_file
 
 SERVICES = (
     assistants_service_pb2.DESCRIPTOR.services_by_name["AssistantsService"],
@@ -105,7 +120,7 @@ async def open_core(
     """A running core, which stops when the context ends.
 
     A collaborator that is given is used, and closed by its owner; the others are opened here. Raises
-    ``InvalidStoreUrl`` and ``StoreUnavailable``.
+    ``InvalidStoreUrl``, ``InvalidPlace``, ``InvalidEmbeddings``, ``StoreUnavailable`` and ``BlobsUnavailable``.
     """
     clock = clock or SystemClock()
     ids = ids or RandomIds()
@@ -125,9 +140,22 @@ async def open_core(
             )
             stack.push_async_callback(models.close)
         functions = config.functions or NoFunctions()
-        history = History(store, models, functions)
         blobs = await open_blobs(config.blobs)
         stack.push_async_callback(blobs.close)
+        history = History(store, blobs, models, functions)
+        embeddings = OpenEmbeddings(
+            config.embeddings,
+            dimensions=config.embedding_dimensions,
+            models=config.models,
+            clock=clock,
+        )
+        stack.push_async_callback(embeddings.close)
+        retrieval = EmbeddedRetrieval(
+            store=store, blobs=blobs, models=embeddings, memory=config.retrieval_memory
+        )
+        stack.push_async_callback(retrieval.close)
+        budgets = RunBudgets(store, clock)
+        stack.push_async_callback(budgets.close)
         shared = Collaborators(
             store=store,
             blobs=blobs,
@@ -136,28 +164,46 @@ async def open_core(
             models=models,
             history=history,
             functions=functions,
+            slots=budgets,
             lease=round(config.lease * SECOND),
             keep_model_requests=config.keep_model_requests,
         )
+        files = open_files(shared, partial(remove_file, shared), stack)
+        ingestion = open_ingestion(config, shared, embeddings.present, stack)
         live = Live()
-        worker = Worker(shared, live, slots=config.concurrent_runs, grace=config.grace)
+        vectors = open_vectors(shared, stack)
+        worker = Worker(
+            shared,
+            live,
+            slots=config.concurrent_runs,
+            grace=config.grace,
+            attendants={
+                run_slots.kind: budgets.attend,
+                **files.attendants,
+                **vectors,
+                **ingestion,
+            },
+        )
         worker.start()
         stack.push_async_callback(worker.stop)
-        yield await _assemble(config, shared, live, worker, stack)
+        yield await _assemble(config, shared, files, retrieval, live, worker, budgets, stack)
 
 
 async def _assemble(
-    config: CoreConfig, shared: Collaborators, live: Live, worker: Worker, stack: AsyncExitStack
+    config: CoreConfig,
+    shared: Collaborators,
+    files: FileRoom,
+    retrieval: Retrieval,
+    live: Live,
+    worker: Worker,
+    budgets: RunBudgets,
+    stack: AsyncExitStack,
 ) -> Core:
-    keys = ApiKeys(store=shared.store, clock=shared.clock)
-    given = {key_hash(key): project for key, project in config.api_keys}
-    authenticator = (
-        KeyAuthenticator(keys=keys, clock=shared.clock, environment=given)
-        if config.auth
-        else OpenAccess()
-    )
+    access = await open_access(config, shared.store, shared.clock, budgets, stack)
     interceptor = CallInterceptor(
-        authenticator=authenticator,
+        authenticator=access.authenticator,
+        gate=access.gate,
+        scopes=Scopes(SERVICES),
         limits=Limits(SERVICES),
         clock=shared.clock,
         log=structlog.get_logger(),
@@ -176,13 +222,23 @@ async def _assemble(
             stored_runs=StoredRuns(shared),
             steps=Steps(shared),
         ),
-        files=FilesServicer(),
-        vector_stores=VectorStoresServicer(),
+        files=FilesServicer(
+            files=Files(
+                shared, files.removal, limit=config.file_limit, downloads=config.file_downloads
+            ),
+            uploads=Uploads(shared),
+        ),
+        vector_stores=VectorStoresServicer(
+            stores=VectorStores(shared),
+            files=VectorStoreFiles(shared),
+            batches=VectorStoreBatches(shared),
+            search=VectorStoreSearch(shared, retrieval),
+        ),
         models=ModelsServicer(
             ModelOperations(shared.models, created=shared.store.now() // 1_000_000)
         ),
         auth=AuthService(),
         health=health,
         interceptors=(interceptor,),
-        first_key=await bootstrap(keys, given) if config.auth else None,
+        first_key=access.first_key,
     )

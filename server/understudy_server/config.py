@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from understudy_server.limits.key_limits import UNLIMITED, KeyLimits
 from understudy_server.models.provider import ModelsConfig, ProviderConfig
 from understudy_server.tls import Tls
 from understudy_server.tools.port import Functions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfiguredKey:
+    """A key that the configuration gives, with what it may do."""
+
+    key: str = field(repr=False)
+    project: str
+    scopes: tuple[str, ...] = ()
+    """Empty: all that there are."""
+    limits: KeyLimits = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +32,8 @@ class CoreConfig:
     )
     api_keys: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Keys that the configuration gives, each with its project; others are in the store."""
+    keys: tuple[ConfiguredKey, ...] = ()
+    """More of them, which may do certain things."""
     auth: bool = True
     """Whether callers need a key. Without, everybody is the project ``default``."""
     concurrent_runs: int = 256

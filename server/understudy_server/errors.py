@@ -9,8 +9,12 @@ DomainError
 ├── Unauthenticated
 │   ├── MissingApiKey
 │   └── InvalidApiKey
+├── Forbidden                 the key lacks the scope for it
+│   └── ModelNotAllowed
 ├── Unimplemented             understood, and not offered here
 ├── Overloaded                a limit of this server is reached; try again later
+│   ├── RequestLimit          of the key: requests in a minute, runs at a time
+│   └── TokenLimit            of the key: tokens in a day
 ├── TooLarge                  more bytes than this server takes
 ├── UnsupportedFile           a kind of file from which no text is taken
 ├── InvalidFile               broken, encrypted, too large, or without text
@@ -85,12 +89,32 @@ class InvalidApiKey(Unauthenticated):
     """A key that this server does not know, or no longer."""
 
 
+class Forbidden(DomainError):
+    """The key lacks the scope that the operation needs."""
+
+
+class ModelNotAllowed(Forbidden):
+    """The key is for certain models, and this is none of them."""
+
+
 class Unimplemented(DomainError):
     """Understood, and not offered by this server."""
 
 
 class Overloaded(DomainError):
-    """A limit of this server is reached."""
+    """A limit of this server is reached. ``retry_after``: seconds until it is worth another try."""
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after: float = 1.0) -> None:
+        super().__init__(message, param=param)
+        self.retry_after = retry_after
+
+
+class RequestLimit(Overloaded):
+    """The key has used up its requests of this minute, or has as many runs as it may have at a time."""
+
+
+class TokenLimit(Overloaded):
+    """The key has used up its tokens of this day."""
 
 
 class TooLarge(DomainError):

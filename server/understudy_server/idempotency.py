@@ -24,10 +24,22 @@ def identify(
     ids: Ids, prefix: str, *, project: str, operation: str, key: str | None, request: Proto
 ) -> Identity:
     """With a key the id follows from it, so that a repeated call meets the first one's object."""
+    return Identity(
+        id=chosen_id(ids, prefix, project=project, operation=operation, key=key),
+        fingerprint=fingerprint(key, request),
+    )
+
+
+def chosen_id(ids: Ids, prefix: str, *, project: str, operation: str, key: str | None) -> str:
+    """Known before the request is, where that comes as a stream."""
+    return ids.new(prefix) if key is None else derived(prefix, project, operation, key)
+
+
+def fingerprint(key: str | None, request: Proto, content: bytes = b"") -> bytes:
+    """Empty without a key. ``content``: the digest of what came beside the request."""
     if key is None:
-        return Identity(id=ids.new(prefix), fingerprint=b"")
-    digest = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
-    return Identity(id=derived(prefix, project, operation, key), fingerprint=digest)
+        return b""
+    return hashlib.sha256(request.SerializeToString(deterministic=True) + content).digest()
 
 
 def same_request(stored: bytes, fingerprint: bytes) -> None:

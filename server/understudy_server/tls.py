@@ -32,7 +32,9 @@ class TlsFiles:
     def credentials(self) -> grpc.ServerCredentials:
         """Raises ``OSError``, and ``ValueError`` when gRPC cannot use what is in the files."""
         credentials: grpc.ServerCredentials = grpc.dynamic_ssl_server_credentials(
-            self._configuration(), self._changed, self._tls.client_ca is not None
+            self._configuration(),
+            self._changed,  # type: ignore[arg-type]  # None is allowed, whatever the stubs say
+            self._tls.client_ca is not None,
         )
         return credentials
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,25 +12,57 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
+from understudy.v1.assistant_pb2 import Assistant, CreateAssistantRequest
 from understudy.v1.assistants_service_pb2_grpc import (
     AssistantsServiceServicer,
     add_AssistantsServiceServicer_to_server,
 )
 from understudy.v1.event_pb2 import RunEvent, RunEventBatch
-from understudy.v1.run_pb2 import Run, StreamRunEventsRequest, SubmitToolOutputsRequest
+from understudy.v1.run_pb2 import (
+    CreateRunRequest,
+    GetRunRequest,
+    RequiredToolCall,
+    Run,
+    RunStatus,
+    StreamRunEventsRequest,
+    SubmitToolOutputsRequest,
+)
+from understudy.v1.thread_pb2 import CreateThreadRequest, Thread
 
-Stream: TypeAlias = "Sequence[RunEvent | grpc.StatusCode]"
-"""Events in batches of one; a code ends the stream with it."""
+Stream: TypeAlias = "Sequence[RunEvent | grpc.StatusCode | None]"
+"""Events in batches of one. A code ends the stream with it; None waits until the reader has gone."""
+
+RUN = Run(id="run_1", thread_id="thread_1")
+DONE = Run(id="run_1", thread_id="thread_1", status=RunStatus.RUN_STATUS_COMPLETED)
+
+
+def event(id: str, **payload: Any) -> RunEvent:
+    return RunEvent(id=id, **(payload or {"run_in_progress": RUN}))
+
+
+def calls(*pairs: tuple[str, str]) -> Run:
+    """The run as it waits for functions, by name and arguments."""
+    run = Run(id="run_1", thread_id="thread_1", status=RunStatus.RUN_STATUS_REQUIRES_ACTION)
+    for number, (name, arguments) in enumerate(pairs):
+        call = RequiredToolCall(id=f"call_{number}")
+        call.function.name, call.function.arguments = name, arguments
+        run.required_action.submit_tool_outputs.tool_calls.append(call)
+    return run
 
 
 @dataclass
 class ScriptedCore:
     streams: list[Stream]
+    """A stream that is not there has no events."""
     refusals: list[grpc.StatusCode] = field(default_factory=list)
     """Of submissions, before one is taken."""
+    runs: list[Run | grpc.StatusCode] = field(default_factory=list)
+    """What GetRun answers; after them, that the run is completed."""
     asked: list[StreamRunEventsRequest] = field(default_factory=list)
     submitted: list[SubmitToolOutputsRequest] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a reader has gone that a stream waited for."""
 
     @asynccontextmanager
     async def serving(self, folder: Path) -> AsyncIterator[str]:
@@ -47,7 +80,7 @@ class ScriptedCore:
 
 
 class _Servicer:
-    """The two methods that following a run needs; the others are the generated class's."""
+    """The methods that following a run needs; the others are the generated class's."""
 
     def __init__(self, core: ScriptedCore) -> None:
         self._core = core
@@ -55,14 +88,36 @@ class _Servicer:
     def __getattr__(self, name: str) -> Any:
         return getattr(AssistantsServiceServicer, name)
 
+    async def CreateAssistant(self, request: CreateAssistantRequest, context: Any) -> Assistant:
+        return Assistant(id="asst_1", model=request.model)
+
+    async def CreateThread(self, request: CreateThreadRequest, context: Any) -> Thread:
+        return Thread(id="thread_1")
+
+    async def CreateRun(self, request: CreateRunRequest, context: Any) -> Run:
+        return RUN
+
+    async def GetRun(self, request: GetRunRequest, context: Any) -> Run:
+        self._core.keys.add(dict(context.invocation_metadata()).get("authorization", ""))
+        found = self._core.runs.pop(0) if self._core.runs else DONE
+        if isinstance(found, Run):
+            return found
+        await context.abort(found, "as scripted")
+        raise AssertionError
+
     async def StreamRunEvents(
         self, request: StreamRunEventsRequest, context: Any
     ) -> AsyncIterator[RunEventBatch]:
         self._core.asked.append(request)
         self._core.keys.add(dict(context.invocation_metadata()).get("authorization", ""))
-        for item in self._core.streams.pop(0):
+        for item in self._core.streams.pop(0) if self._core.streams else ():
             if isinstance(item, RunEvent):
                 yield RunEventBatch(events=[item])
+            elif item is None:
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    self._core.left.set()
             else:
                 await context.abort(item, "as scripted")
 
@@ -70,4 +125,4 @@ class _Servicer:
         self._core.submitted.append(request)
         if self._core.refusals:
             await context.abort(self._core.refusals.pop(0), "as scripted")
-        return Run(id=request.run_id, thread_id=request.thread_id)
+        return RUN

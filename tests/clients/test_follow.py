@@ -10,24 +10,9 @@ import pytest
 from grpc import StatusCode
 
 import understudy
-from tests.clients.scripted_core import ScriptedCore, Stream
-from understudy.v1.event_pb2 import RunEvent
-from understudy.v1.run_pb2 import RequiredToolCall, Run
-
-RUN = Run(id="run_1", thread_id="thread_1")
-
-
-def event(id: str, **payload: Any) -> RunEvent:
-    return RunEvent(id=id, **(payload or {"run_in_progress": RUN}))
-
-
-def calls(*pairs: tuple[str, str]) -> Run:
-    run = Run(id="run_1", thread_id="thread_1")
-    for number, (name, arguments) in enumerate(pairs):
-        call = RequiredToolCall(id=f"call_{number}")
-        call.function.name, call.function.arguments = name, arguments
-        run.required_action.submit_tool_outputs.tool_calls.append(call)
-    return run
+from tests.clients.scripted_core import RUN, ScriptedCore, Stream, calls, event
+from understudy.follow import number
+from understudy.v1.run_pb2 import Run, RunStatus
 
 
 async def followed(
@@ -44,6 +29,7 @@ async def followed(
 
 
 END = event("1-9", run_completed=RUN)
+LATER = event("2-9", run_completed=RUN)
 
 
 @pytest.mark.parametrize(
@@ -63,23 +49,38 @@ END = event("1-9", run_completed=RUN)
             id="broken before the first event",
         ),
         pytest.param(
-            [[event("1-1"), StatusCode.INTERNAL], [event("1-1"), event("2-1"), END]],
-            ["1-1", "2-1"],
+            [
+                [event("1-1"), StatusCode.INTERNAL],
+                [event("1-1"), event("2-1"), event("1-2"), LATER],
+            ],
+            ["1-1", "2-1", "2-9"],
             ["", "1-1"],
             id="what comes twice, and what a dead attempt had shown, is dropped",
         ),
-        pytest.param([[]], [], [""], id="nothing after the end"),
+        pytest.param(
+            [[event("1-1"), StatusCode.CANCELLED], [event("1-2"), StatusCode.UNKNOWN], [END]],
+            ["1-1", "1-2", "1-9"],
+            ["", "1-1", "1-2"],
+            id="broken in other words",
+        ),
+        pytest.param([[]], [], ["", ""], id="nothing after the end"),
+        pytest.param(
+            [[event("1-1")], [END]], ["1-1", "1-9"], ["", "1-1"], id="ended without its event"
+        ),
         pytest.param([[END, StatusCode.UNAVAILABLE]], ["1-9"], [""], id="broken after the end"),
     ],
 )
 async def test_each_event_comes_once(
     streams: list[Stream], seen: list[str], asked: list[str], tmp_path: Path
 ) -> None:
-    core = ScriptedCore([*streams, []])
-    found = await followed(core, tmp_path)
-    assert found[: len(seen)] == seen
-    assert [request.after for request in core.asked][: len(asked)] == asked
+    core = ScriptedCore(list(streams))
+    assert await followed(core, tmp_path) == seen
+    assert [request.after for request in core.asked] == asked
     assert core.keys == {"Bearer k"}
+
+
+def test_ids_that_are_none_come_first() -> None:
+    assert number("2-10") > number("2-9") > number("1-11") > number("1") == number("") == (0, 0)
 
 
 async def test_a_refusal_is_raised(tmp_path: Path) -> None:
@@ -109,13 +110,14 @@ async def test_calls_are_answered_and_the_events_go_on(tmp_path: Path) -> None:
     core = ScriptedCore(
         [
             [event("1-1"), event("1-2", run_requires_action=asking)],
+            [],
             [event("2-1"), event("2-2", run_completed=RUN)],
         ],
         refusals=[StatusCode.UNAVAILABLE],
     )
     functions = {"slow": slow, "plain": plain, "wrong": wrong}
     assert await followed(core, tmp_path, functions) == ["1-1", "1-2", "2-1", "2-2"]
-    assert [request.after for request in core.asked] == ["", "1-2"]
+    assert [request.after for request in core.asked] == ["", "1-2", "1-2"]
     first, second = core.submitted
     assert first == second
     outputs = {given.tool_call_id: given.output for given in first.tool_outputs}
@@ -149,6 +151,43 @@ async def test_who_joins_later_does_not_answer_again(tmp_path: Path) -> None:
     core = ScriptedCore([[old, event("2-1"), event("2-2", run_completed=RUN)]])
     assert await followed(core, tmp_path, {"f": str}) == ["1-1", "2-1", "2-2"]
     assert not core.submitted
+
+
+async def test_a_run_that_waits_is_answered_by_who_has_seen_it_wait(tmp_path: Path) -> None:
+    working = Run(id="run_1", thread_id="thread_1", status=RunStatus.RUN_STATUS_IN_PROGRESS)
+    core = ScriptedCore(
+        [[], [], [event("2-2", run_completed=RUN)]],
+        runs=[working, StatusCode.UNAVAILABLE, calls(("f", "{}"))],
+    )
+    core.streams.insert(0, [])
+    assert await followed(core, tmp_path, {"f": lambda: "x"}, after="1-7") == ["2-2"]
+    assert [given.tool_outputs[0].output for given in core.submitted] == ["x"]
+    assert {request.after for request in core.asked} == {"1-7"}
+
+
+async def test_leaving_the_loop_ends_the_stream(tmp_path: Path) -> None:
+    core = ScriptedCore([[event("1-1"), None]])
+    async with core.serving(tmp_path) as address, understudy.connect(address) as client:
+        events = understudy.follow(client, RUN)
+        async for first in events:
+            assert first.id == "1-1"
+            break
+        await events.aclose()
+        await core.left.wait()
+
+
+async def test_what_a_plain_function_gives_may_be_awaitable(tmp_path: Path) -> None:
+    async def later() -> str:
+        return "later"
+
+    core = ScriptedCore(
+        [
+            [event("1-1", run_requires_action=calls(("f", "{}")))],
+            [event("2-1", run_completed=RUN)],
+        ]
+    )
+    await followed(core, tmp_path, {"f": lambda: later()})  # noqa: PLW0108  (not a coroutine function)
+    assert core.submitted[0].tool_outputs[0].output == "later"
 
 
 async def test_somebody_else_may_be_quicker(tmp_path: Path) -> None:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from tests.contract.cases import Case, bad_word, missing, mistyped, out_of_range, unknown
 
-FILES = "Files, uploads and vector stores"
-"""The title of the issue that brings the rest."""
-
 ROWS: dict[str, str] = {
     # Each row of the catalogue: empty when there are cases, else why there are none.
     "no key": "",
@@ -17,12 +14,12 @@ ROWS: dict[str, str] = {
     "message 404": "",
     "run 404": "",
     "run step 404": "",
-    "vector store 404": FILES,
+    "vector store 404": "",
     "vector store referenced": "",
-    "file in vector store 404": FILES,
-    "file 404": FILES,
+    "file in vector store 404": "",
+    "file 404": "",
     "model 404": "",
-    "upload 404": FILES,
+    "upload 404": "",
     "malformed id": "",
     "unknown URL": "",
     "wrong method": "",
@@ -48,15 +45,15 @@ ROWS: dict[str, str] = {
     "tool outputs, wrong status": "",
     "tool outputs, other ids": "",
     "tool output without id": "",
-    "file type for file_search": FILES,
-    "file cannot be indexed": FILES,
+    "file type for file_search": "",
+    "file cannot be indexed": "A file that cannot be read fails in its vector store.",
     "unknown file ids": "",
-    "expired vector store": FILES,
-    "file purpose enum": FILES,
-    "download not allowed": FILES,
-    "upload: bad extension": FILES,
+    "expired vector store": "It takes a day; tests/server/vectors/test_expiry.py moves the clock.",
+    "file purpose enum": "",
+    "download not allowed": "",
+    "upload: bad extension": "The name of an upload is not judged.",
     "image url extension": "The model behind the server judges the images that it is sent.",
-    "image file as image_file": FILES,
+    "image file as image_file": "What is no image is told to the model in its place.",
     "rate limit": "The server itself limits nobody; that of the model ends a run.",
     "quota": "The server itself has none; that of the model ends a run.",
     "server error": "No request should bring one about; tests/edge makes it with a broken core.",

@@ -15,6 +15,7 @@ PAGE = "https://app.example"
 """The origin of a web page that may call the servers of these tests."""
 
 BODY_LIMIT = 1_000_000
+FILE_LIMIT = 2_000_000
 
 _PROJECTS = 1_000
 _KEYS = [f"sk-contract-{number:04}" for number in range(_PROJECTS)]
@@ -38,6 +39,8 @@ def deployment(
     settings = {
         "UNDERSTUDY_API_KEYS": ",".join(f"{key}:{key}" for key in _KEYS),
         "UNDERSTUDY_BODY_LIMIT": str(BODY_LIMIT),
+        "UNDERSTUDY_FILE_LIMIT": str(FILE_LIMIT),
+        "UNDERSTUDY_FILE_DOWNLOADS": "false",
         "UNDERSTUDY_CORS_ORIGINS": PAGE,
     }
     folder = tmp_path_factory.mktemp(layout.replace("+", "-"))

@@ -28,6 +28,7 @@ class Deviation:
 
 
 _ON_THE_WIRE = "The real API sends it, although its description does not have it."
+_NULL = "The real API sends null rather than leaving it out."
 _EMPTY_PAGE = "The real API sends null for an empty page."
 
 DEVIATIONS: tuple[Deviation, ...] = (
@@ -68,6 +69,24 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("ListRunStepsResponse", "last_id", "type", _EMPTY_PAGE),
     Deviation("ListThreadsResponse", "first_id", "type", _EMPTY_PAGE),
     Deviation("ListThreadsResponse", "last_id", "type", _EMPTY_PAGE),
+    Deviation("ListFilesResponse", "first_id", "type", _EMPTY_PAGE),
+    Deviation("ListFilesResponse", "last_id", "type", _EMPTY_PAGE),
+    Deviation("ListVectorStoresResponse", "first_id", "type", _EMPTY_PAGE),
+    Deviation("ListVectorStoresResponse", "last_id", "type", _EMPTY_PAGE),
+    Deviation("ListVectorStoreFilesResponse", "first_id", "type", _EMPTY_PAGE),
+    Deviation("ListVectorStoreFilesResponse", "last_id", "type", _EMPTY_PAGE),
+    Deviation("VectorStoreObject", "name", "type", _NULL),
+    Deviation("VectorStoreObject", "description", "additionalProperties", _ON_THE_WIRE),
+    Deviation("VectorStoreExpirationAfter", "", "type", _NULL),
+    Deviation("OpenAIFile", "expires_at", "type", _NULL),
+    Deviation("OpenAIFile", "status_details", "type", _NULL),
+    Deviation(
+        "OpenAIFile",
+        "purpose",
+        "enum",
+        "A file may be created for it, although files are not said to be for it.",
+        value="evals",
+    ),
     Deviation(
         "MessageObject",
         "role",

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from tests.contract.client import Api
 from tests.contract.deviations import DEVIATIONS, Deviation
+from tests.contract.forms import HEADERS, form
 from tests.contract.schema import validate_event, validate_response
 from tests.upstream.threaded import ThreadedUpstream
 
@@ -21,8 +22,12 @@ async def _objects(api: Api) -> frozenset[Deviation]:
         used.update(validate_response(method, path, answer.status, answer.value))
         return answer.value
 
-    for path in ("/assistants", "/threads", "/runs"):
+    for path in ("/assistants", "/threads", "/runs", "/files", "/vector_stores"):
         await see("GET", path)
+    answer = await api.call("POST", "/files", raw=form({"purpose": "evals"}), headers=HEADERS)
+    used.update(validate_response("POST", "/files", answer.status, answer.value))
+    store = await see("POST", "/vector_stores", {})
+    await see("GET", f"/vector_stores/{store['id']}/files")
     await see("POST", "/assistants", {"model": "m", "tools": [{"type": "file_search"}]})
     functions = [{"type": "function", "function": {"name": f"f{number}"}} for number in range(21)]
     assistant = await see("POST", "/assistants", {"model": "demo/demo", "tools": functions})

@@ -84,8 +84,7 @@ def _explained(error: grpc.aio.AioRpcError) -> tuple[grpc.StatusCode, str, str |
     assert isinstance(found, bytes)
     status = status_pb2.Status.FromString(found)
     detail = error_pb2.ErrorDetail()
-    (packed,) = status.details
-    assert packed.Unpack(detail)
+    assert any(packed.Unpack(detail) for packed in status.details)
     assert (status.code, status.message) == (error.code().value[0], error.details())
     reason = error_pb2.Reason.Name(detail.reason).removeprefix("REASON_")
     return error.code(), status.message, detail.param or None, reason

@@ -7,13 +7,16 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
+from tests.contract.forms import HEADERS, form
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     key: str
     ids: dict[str, str]
     """By kind: ``assistant``, ``thread``, ``message``, ``run`` (completed), ``step``; ``waiting_thread`` and
-    ``waiting_run``, which waits for the outputs of two calls, ``call_a`` and ``call_b``."""
+    ``waiting_run``, which waits for the outputs of two calls, ``call_a`` and ``call_b``; ``file``, for user data;
+    ``table``, a file that cannot be searched; ``store``, an empty vector store."""
 
     def fill(self, value: Any) -> Any:
         """The value with the id of a kind for each ``<kind>`` in its strings."""
@@ -32,15 +35,15 @@ def make_world(url: str, key: str) -> World:
     """Synchronous, so that it can be made once for all tests of a process."""
 
     def call(path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            url + path,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": f"Bearer {key}",
-                "OpenAI-Beta": "assistants=v2",
-                "Content-Type": "application/json",
-            },
-        )
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {
+            "Authorization": f"Bearer {key}",
+            "OpenAI-Beta": "assistants=v2",
+            "Content-Type": "application/json",
+        }
+        if isinstance(body, bytes):
+            headers |= HEADERS
+        request = urllib.request.Request(url + path, data=data, headers=headers)
         with urllib.request.urlopen(request) as response:
             return json.load(response)
 
@@ -72,5 +75,8 @@ def make_world(url: str, key: str) -> World:
             "waiting_run": waiting["id"],
             "call_a": pending[0]["id"],
             "call_b": pending[1]["id"],
+            "file": call("/files", form({"purpose": "user_data"}))["id"],
+            "table": call("/files", form({"purpose": "assistants"}, filename="a.csv"))["id"],
+            "store": call("/vector_stores", {})["id"],
         },
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from typing import Self
 
 import aiohttp
@@ -71,7 +72,7 @@ class ValidatingProxy:
             request.method,
             url,
             headers=headers,
-            data=await request.read() if request.can_read_body else None,
+            data=BytesIO(await request.read()) if request.can_read_body else None,
             allow_redirects=False,
         ) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
@@ -118,6 +119,10 @@ def _judge_event(event: Event) -> None:
 
 def _judge_answer(request: web.Request, answer: aiohttp.ClientResponse, body: bytes) -> None:
     _require(answer.headers.get("x-request-id", "").startswith("req_"), "no x-request-id")
+    if answer.content_type == "application/octet-stream":
+        _require(answer.headers.get("Content-Length") == str(len(body)), "no length, or another")
+        _require(request.path.endswith("/content"), "bytes where there should be an object")
+        return
     if request.path.startswith("/v1/"):
         validate_response(request.method, request.raw_path, answer.status, json.loads(body))
 

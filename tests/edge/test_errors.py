@@ -6,7 +6,8 @@ import grpc
 import orjson
 import pytest
 from google.protobuf import any_pb2
-from google.rpc import status_pb2
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
 
 from understudy.v1 import error_pb2
 from understudy_edge.errors import ANSWERS, Refusal, refusal_of_problem, refusal_of_status
@@ -15,9 +16,7 @@ from understudy_edge.problems import Problem
 REASONS = [name.removeprefix("REASON_") for name in error_pb2.Reason.keys()]  # noqa: SIM118  an enum
 
 
-def status_error(
-    code: grpc.StatusCode, message: str, *details: error_pb2.ErrorDetail
-) -> grpc.aio.AioRpcError:
+def status_error(code: grpc.StatusCode, message: str, *details: Message) -> grpc.aio.AioRpcError:
     status = status_pb2.Status(code=code.value[0], message=message)
     for detail in details:
         packed = any_pb2.Any()
@@ -68,6 +67,8 @@ def test_the_table_has_exactly_the_reasons_of_the_contract() -> None:
         ("UNSUPPORTED_TOOL", 400, "invalid_request_error", "unsupported_tool"),
         ("MISSING_API_KEY", 401, "invalid_request_error", None),
         ("INVALID_API_KEY", 401, "invalid_request_error", "invalid_api_key"),
+        ("MISSING_SCOPE", 403, "invalid_request_error", None),
+        ("MODEL_NOT_ALLOWED", 403, "invalid_request_error", "model_not_found"),
         ("NOT_FOUND", 404, "invalid_request_error", None),
         ("MODEL_NOT_FOUND", 404, "invalid_request_error", "model_not_found"),
         ("UNKNOWN_URL", 404, "invalid_request_error", None),
@@ -77,6 +78,8 @@ def test_the_table_has_exactly_the_reasons_of_the_contract() -> None:
         ("IDEMPOTENCY_MISMATCH", 400, "invalid_request_error", "idempotency_mismatch"),
         ("REQUEST_TOO_LARGE", 413, "invalid_request_error", "request_too_large"),
         ("OVERLOADED", 429, "requests", "rate_limit_exceeded"),
+        ("REQUEST_LIMIT", 429, "requests", "rate_limit_exceeded"),
+        ("TOKEN_LIMIT", 429, "tokens", "rate_limit_exceeded"),
         ("UNAVAILABLE", 503, "server_error", None),
     ],
 )
@@ -93,6 +96,29 @@ def test_a_reason_of_the_core(reason: str, status: int, type: str, code: str | N
         "param": "tools[0].type",
         "code": code,
     }
+
+
+@pytest.mark.parametrize(
+    ("reason", "seconds", "headers"),
+    [
+        ("REQUEST_LIMIT", 40, {"Retry-After": "40"}),
+        ("TOKEN_LIMIT", 80_000, {"Retry-After": "80000"}),
+        # What the table says, where the core says nothing.
+        ("TOKEN_LIMIT", None, {"Retry-After": "1"}),
+        ("OVERLOADED", 1, {"Retry-After": "1"}),
+        ("NOT_FOUND", 40, {}),
+    ],
+)
+def test_when_to_come_again_is_what_the_core_says(
+    reason: str, seconds: int | None, headers: dict[str, str]
+) -> None:
+    details: list[Message] = [
+        error_pb2.ErrorDetail(reason=error_pb2.Reason.Value(f"REASON_{reason}"))
+    ]
+    if seconds is not None:
+        details.append(error_details_pb2.RetryInfo(retry_delay={"seconds": seconds}))
+    error = status_error(grpc.StatusCode.RESOURCE_EXHAUSTED, "Slower.", *details)
+    assert refusal_of_status(error).headers() == headers
 
 
 @pytest.mark.parametrize(

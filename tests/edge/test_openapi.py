@@ -21,13 +21,11 @@ from understudy_edge.app import SERVICES
 from understudy_edge.codec import Codec
 from understudy_edge.openapi import openapi_document
 from understudy_edge.problems import Problem
-from understudy_edge.routes import compile_routes
+from understudy_edge.routes import compile_routes, messages_of
 
 ROUTES = compile_routes(SERVICES)
 EVENT = event_pb2.RunEvent.DESCRIPTOR
-CODEC = Codec(
-    {route.request for route in ROUTES} | {route.method.output_type for route in ROUTES} | {EVENT}
-)
+CODEC = Codec(messages_of(ROUTES) | {EVENT})
 DOCUMENT = openapi_document(ROUTES, CODEC, event=EVENT)
 ANSWERS = sorted({r.unary.output_type.full_name for r in ROUTES if r.unary is not None})
 
@@ -253,3 +251,21 @@ def test_limits_and_words_are_told() -> None:
         "requires_action",
     ]
     assert schemas["Run"]["properties"]["object"] == {"const": "thread.run"}
+
+
+def test_forms_are_told() -> None:
+    body = DOCUMENT["paths"]["/v1/files"]["post"]["requestBody"]
+    assert body["required"] is True
+    (kind,) = body["content"]
+    form = body["content"][kind]
+    assert kind == "multipart/form-data"
+    assert list(form["schema"]["properties"]) == ["file", "purpose", "expires_after"]
+    assert form["schema"]["required"] == ["file", "purpose"]
+    assert form["encoding"] == {"expires_after": {"style": "deepObject", "explode": True}}
+    part = DOCUMENT["paths"]["/v1/uploads/{upload_id}/parts"]["post"]["requestBody"]["content"]
+    assert list(part["multipart/form-data"]["schema"]["properties"]) == ["data"]
+
+
+def test_files_are_told() -> None:
+    operation = DOCUMENT["paths"]["/v1/files/{file_id}/content"]["get"]
+    assert list(operation["responses"]["200"]["content"]) == ["application/octet-stream"]

@@ -21,16 +21,31 @@ KEYED = {
     "StreamCreateRun",
     "CreateThreadAndRun",
     "StreamCreateThreadAndRun",
+    "CreateFile",
+    "CreateUpload",
+    "AddUploadPart",
+    "CreateVectorStore",
+    "CreateVectorStoreFile",
+    "CreateVectorStoreFileBatch",
 }
-SAME_TWICE = {"SubmitToolOutputs", "StreamSubmitToolOutputs", "CancelRun"}
+SAME_TWICE = {
+    "SubmitToolOutputs",
+    "StreamSubmitToolOutputs",
+    "CancelRun",
+    "CompleteUpload",
+    "CancelUpload",
+}
 
 
 def expected(name: str) -> Repeats:
     if name in KEYED:
         return "with a key"
-    if name in SAME_TWICE or name.startswith(("Get", "List", "StreamRunEvents", "CheckKey")):
+    if name in SAME_TWICE or name.startswith(
+        ("Get", "List", "Search", "StreamRunEvents", "CheckKey")
+    ):
         return "as it is"
-    assert name.startswith(("Modify", "Delete")), f"may {name} be repeated?"
+    changes = ("Modify", "Delete", "CancelVectorStoreFileBatch")
+    assert name.startswith(changes), f"may {name} be repeated?"
     return "never"
 
 

@@ -9,6 +9,7 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.descriptor import ServiceDescriptor
 
+from understudy.wire.v1 import wire_pb2
 from understudy_edge.app import SERVICES
 from understudy_edge.matcher import Match, Matcher, WrongMethod
 from understudy_edge.routes import BadRule, compile_routes
@@ -118,7 +119,7 @@ def test_every_rule_of_the_contract_has_its_route() -> None:
     served = {
         method.full_name
         for route in compile_routes(SERVICES)
-        for method in (route.unary, route.streaming)
+        for method in (route.unary, route.streaming, route.download)
         if method is not None
     }
     assert served == {method.full_name for service in SERVICES for method in service.methods}
@@ -133,7 +134,27 @@ def test_fields_come_from_where_the_rule_says() -> None:
     assert routes["StreamRunEvents"].header_fields == (("after", "Last-Event-ID"),)
     assert create.beta == "assistants=v2"
     assert not routes["GetModel"].beta
-    assert [name for name, route in routes.items() if route.polled] == ["GetRun"]
+    assert [name for name, route in routes.items() if route.polled] == [
+        "GetRun",
+        "GetVectorStore",
+        "GetVectorStoreFile",
+        "GetVectorStoreFileBatch",
+    ]
+
+
+def test_bytes_come_as_forms_and_go_as_they_are() -> None:
+    routes = {route.method.name: route for route in compile_routes(SERVICES)}
+    uploads = {name: route.upload for name, route in routes.items() if route.upload}
+    assert {name: upload.part for name, upload in uploads.items()} == {
+        "CreateFile": "file",
+        "AddUploadPart": "data",
+    }
+    assert routes["CreateFile"].request.name == "NewFile"
+    assert uploads["CreateFile"].names_file
+    assert not uploads["AddUploadPart"].names_file
+    assert routes["AddUploadPart"].path_fields == ("upload_id",)
+    content = routes["GetFileContent"]
+    assert (content.unary, content.streaming, content.download) == (None, None, content.method)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +164,8 @@ class Rpc:
     request: str = "Plain"
     streaming: bool = False
     client_streaming: bool = False
+    multipart: str = ""
+    download: bool = False
 
 
 def service_of(*rpcs: Rpc) -> ServiceDescriptor:
@@ -178,6 +201,9 @@ def service_of(*rpcs: Rpc) -> ServiceDescriptor:
             client_streaming=rpc.client_streaming,
         )
         method.options.Extensions[annotations_pb2.http].CopyFrom(rpc.rule)
+        if rpc.multipart or rpc.download:
+            wire = wire_pb2.MethodWire(multipart=rpc.multipart, download=rpc.download)
+            method.options.Extensions[wire_pb2.method].CopyFrom(wire)
     pool = descriptor_pool.DescriptorPool()
     for known in (
         descriptor_pb2.DESCRIPTOR,
@@ -250,6 +276,16 @@ def post(path: str, body: str = "*") -> http_pb2.HttpRule:
         ([Rpc(name="A", rule=post("/a", "id"))], ["t.S.A", "body"]),
         ([Rpc(name="A", rule=http_pb2.HttpRule(body="*"))], ["t.S.A", "verb"]),
         ([Rpc(name="A", rule=get("/a"), client_streaming=True)], ["t.S.A", "client stream"]),
+        (
+            [Rpc(name="A", rule=post("/a"), client_streaming=True, multipart="file")],
+            ["t.S.A", "`metadata` and `data`"],
+        ),
+        ([Rpc(name="A", rule=post("/a"), multipart="file")], ["t.S.A", "`multipart`"]),
+        (
+            [Rpc(name="A", rule=get("/a"), streaming=True, download=True)],
+            ["t.S.A", "`file` and `data`"],
+        ),
+        ([Rpc(name="A", rule=get("/a"), download=True)], ["t.S.A", "`download`"]),
     ],
 )
 def test_a_bad_rule_stops_the_start_and_names_its_owners(rpcs: list[Rpc], told: list[str]) -> None:

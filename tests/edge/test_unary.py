@@ -14,7 +14,7 @@ from yarl import URL
 from tests.edge.answers import error_of
 from tests.edge.conftest import HEADERS, StartEdge
 from tests.edge.fake_core import Context, FakeCore, fail, forever
-from understudy.v1 import assistant_pb2, model_pb2, run_pb2, thread_pb2
+from understudy.v1 import assistant_pb2, model_pb2, run_pb2, thread_pb2, upload_pb2
 
 
 async def test_a_body_goes_in_and_a_resource_comes_out(
@@ -246,6 +246,25 @@ async def test_a_waiting_call_has_the_time_that_it_asked_for(
     (seconds,) = remaining
     assert seconds is not None
     # gRPC rounds a deadline up on its way, by a second at most where it is so far away.
+    assert least < seconds <= least + 31
+
+
+@pytest.mark.parametrize(("body", "least"), [({}, 0), ({"md5": "0" * 32}, 570)])
+async def test_comparing_a_large_file_may_take_long(
+    start_edge: StartEdge, core: FakeCore, body: dict[str, Any], least: int
+) -> None:
+    edge = await start_edge(core.address, request_timeout=30)
+    remaining: list[float | None] = []
+
+    async def complete(_request: Any, context: Context) -> upload_pb2.Upload:
+        remaining.append(context.time_remaining())
+        return upload_pb2.Upload()
+
+    core.unary["CompleteUpload"] = complete
+    async with edge.post("/v1/uploads/u/complete", json={"part_ids": ["p"], **body}) as response:
+        assert response.status == 200
+    (seconds,) = remaining
+    assert seconds is not None
     assert least < seconds <= least + 31
 
 

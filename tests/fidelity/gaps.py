@@ -7,7 +7,6 @@ from dataclasses import dataclass
 _REFUSED = "tests/fidelity/test_refusals.py::test_the_error_names_it[{}]"
 _ABSENT = "tests/fidelity/test_responses.py::test_it_never_comes[{}]"
 _FIXED = "tests/fidelity/test_responses.py::test_it_never_changes[{}]"
-_ROUTE = "tests/fidelity/test_gaps.py::test_a_route_that_is_not_there[{}]"
 _RUN = "/threads/<thread>/runs"
 
 
@@ -39,24 +38,14 @@ GAPS: tuple[Gap, ...] = (
         ),
     ),
     Gap(
-        says="**Files.** There is no `/v1/files` and no `/v1/uploads`: 404. So `attachments` and `image_file` in "
-        "messages, and `file_ids` in `tool_resources`, are refused with 404, naming the id. Empty lists are accepted. "
-        "Images can be given as `image_url`.",
+        says="**Files and vector stores that nobody has**, in `attachments`, `image_file` and `tool_resources`, are "
+        "refused with 404, naming the id: a reference is never stored and ignored.",
         tests=(
-            _ROUTE.format("POST /files"),
-            _ROUTE.format("POST /uploads"),
             _REFUSED.format("/threads/<thread>/messages attachments"),
-            _REFUSED.format("/threads/<thread>/messages content image_file auto"),
+            _REFUSED.format("/threads/<thread>/messages content image_file"),
             _REFUSED.format("/assistants tool_resources.code_interpreter.file_ids"),
-        ),
-    ),
-    Gap(
-        says="**Vector stores.** There is no `/v1/vector_stores`: 404. `vector_store_ids` are refused with 404, naming "
-        "the id; `vector_stores`, which makes one on the way, with 400, naming the parameter.",
-        tests=(
-            _ROUTE.format("POST /vector_stores"),
             _REFUSED.format("/assistants tool_resources.file_search.vector_store_ids"),
-            _REFUSED.format("/assistants tool_resources.file_search.vector_stores auto"),
+            _REFUSED.format("/assistants tool_resources.file_search.vector_stores"),
         ),
     ),
     Gap(

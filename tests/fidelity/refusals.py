@@ -1,4 +1,4 @@
-"""Requests that are refused for what this server does not have, each at every place where it may stand."""
+"""Requests that are refused for what this server does not have, or nobody has, at every place where it may stand."""
 
 from __future__ import annotations
 
@@ -32,10 +32,6 @@ _RESOURCES = (
     ("/threads/runs", "thread."),
 )
 _NEW_STORES = (("/assistants", ""), ("/threads", ""), ("/threads/runs", "thread."))
-_CHUNKINGS: tuple[dict[str, Any], ...] = (
-    {"type": "auto"},
-    {"type": "static", "static": {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}},
-)
 _HOSTED: tuple[dict[str, Any], ...] = (
     {"type": "code_interpreter"},
     {"type": "file_search", "file_search": {"max_num_results": 7}},
@@ -71,32 +67,20 @@ def _resources() -> Iterator[Refusal]:
         yield _at(path, place, ["vs_1"], 404, f"{place}[0]", message)
     for path, p in _NEW_STORES:
         place = f"{p}tool_resources.file_search.vector_stores"
-        for chunking in _CHUNKINGS:
-            store = {"file_ids": ["file-1"], "chunking_strategy": chunking, "metadata": {"a": "1"}}
-            message = f"Unsupported parameter: '{place}' is not supported by this server."
-            yield Refusal(
-                name=f"{path} {place} {chunking['type']}",
-                path=path,
-                body=put(BODIES[path], place, [store]),
-                status=400,
-                param=place,
-                says=message,
-            )
+        yield _at(path, place, [{"file_ids": ["file-1"]}], 404, f"{place}[0].file_ids[0]", _NO_FILE)
 
 
 def _messages() -> Iterator[Refusal]:
     for path, p in MESSAGES:
-        for detail in ("auto", "low", "high"):
-            image = {"type": "image_file", "image_file": {"file_id": "file-1", "detail": detail}}
-            place = f"{p}content[0].image_file.file_id"
-            yield Refusal(
-                name=f"{path} {p}content image_file {detail}",
-                path=path,
-                body=_message(path, p, {**MESSAGE, "content": [image]}),
-                status=404,
-                param=place,
-                says=_NO_FILE,
-            )
+        image = {"type": "image_file", "image_file": {"file_id": "file-1"}}
+        yield Refusal(
+            name=f"{path} {p}content image_file",
+            path=path,
+            body=_message(path, p, {**MESSAGE, "content": [image]}),
+            status=404,
+            param=f"{p}content[0].image_file.file_id",
+            says=_NO_FILE,
+        )
         tools = [{"type": "code_interpreter"}, {"type": "file_search"}]
         attached = {**MESSAGE, "attachments": [{"file_id": "file-1", "tools": tools}]}
         yield Refusal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.fidelity.properties import properties
-from tests.fidelity.stage import Stage
+from tests.fidelity.stage import FILE, STORE, Stage
 
 MODEL = "gpt-4o"
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
@@ -41,15 +41,36 @@ IMAGES = tuple(
     {"type": "image_url", "image_url": {"url": URL, "detail": detail}}
     for detail in ("auto", "low", "high")
 )
+PICTURES = tuple(
+    {"type": "image_file", "image_file": {"file_id": FILE, "detail": detail}}
+    for detail in ("auto", "low", "high")
+)
+ATTACHED = {"file_id": FILE, "tools": [INTERPRETER, {"type": "file_search"}]}
 MESSAGES: tuple[dict[str, Any], ...] = (
-    {"role": "user", "content": "Hi", "metadata": {"m": "1"}, "attachments": []},
+    {"role": "user", "content": "Hi", "metadata": {"m": "1"}, "attachments": [ATTACHED]},
     {"role": "assistant", "content": "Hello", "metadata": None, "attachments": None},
-    {"role": "user", "content": [{"type": "text", "text": "What?"}, *IMAGES]},
+    {"role": "user", "content": [{"type": "text", "text": "What?"}, *IMAGES, *PICTURES]},
 )
 RESOURCES: dict[str, Any] = {
-    "code_interpreter": {"file_ids": []},
-    "file_search": {"vector_store_ids": []},
+    "code_interpreter": {"file_ids": [FILE]},
+    "file_search": {"vector_store_ids": [STORE]},
 }
+STATIC = {"max_chunk_size_tokens": 800, "chunk_overlap_tokens": 400}
+WITH_NEW_STORES: tuple[dict[str, Any], ...] = tuple(
+    {
+        "tool_resources": {
+            "file_search": {
+                "vector_stores": [
+                    {"file_ids": [FILE], "chunking_strategy": chunking, "metadata": metadata}
+                ]
+            }
+        }
+    }
+    for chunking, metadata in (
+        ({"type": "auto"}, {"a": "1"}),
+        ({"type": "static", "static": STATIC}, None),
+    )
+)
 
 
 def as_given(message: Any) -> dict[str, Any]:
@@ -108,6 +129,8 @@ async def assistants(stage: Stage) -> None:
         await api.post(path, body)
         kept("ModifyAssistantRequest", body, await api.get(path))
     await lists(stage, "/assistants", made)
+    for body in WITH_NEW_STORES:
+        await api.post("/assistants", {"model": "m", **body})
     await api.delete(path)
 
 
@@ -135,6 +158,8 @@ async def threads(stage: Stage) -> None:
     kept("ModifyThreadRequest", changed, await api.get(path))
     await api.post(path, nulls("ModifyThreadRequest"))
     await api.post("/threads", nulls("CreateThreadRequest"))
+    for body in WITH_NEW_STORES:
+        await api.post("/threads", body)
     await api.delete(path)
 
 

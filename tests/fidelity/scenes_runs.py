@@ -11,6 +11,7 @@ from tests.fidelity.scenes_objects import (
     MESSAGES,
     MODEL,
     RESOURCES,
+    WITH_NEW_STORES,
     lists,
     messages_of,
     nulls,
@@ -113,5 +114,7 @@ async def with_threads(stage: Stage) -> None:
             "tool_resources": thread["tool_resources"],
         }
         api.traffic.note_kept("CreateThreadAndRunRequest", body, read)
+    for given in WITH_NEW_STORES:
+        await api.post("/threads/runs", {"wait": True, **assistant, "thread": given})
     events = await api.stream("/threads/runs", assistant)
     assert events[0].name == "thread.created"

@@ -11,11 +11,15 @@ import aiohttp
 
 from tests.clock import FakeClock
 from tests.contract.client import Api
+from tests.contract.forms import HEADERS, form
 from tests.fidelity.traffic import Recorder, Traffic
 from tests.upstream import ScriptedUpstream
 from understudy_cli.server import run_edge
 from understudy_edge.config import EdgeConfig
+from understudy_server.auth.keys import DEFAULT_PROJECT
 from understudy_server.config import CoreConfig
+from understudy_server.idempotency import chosen_id
+from understudy_server.ids import RandomIds
 from understudy_server.local import local
 from understudy_server.models.opener import open_models
 from understudy_server.models.provider import ModelsConfig, ProviderConfig
@@ -26,6 +30,17 @@ class Stage:
     api: Recorder
     upstream: ScriptedUpstream
     clock: FakeClock
+
+
+def _id(prefix: str, operation: str) -> str:
+    """Of what every stage has: with a key, ids follow from it."""
+    return chosen_id(RandomIds(), prefix, project=DEFAULT_PROJECT, operation=operation, key="stage")
+
+
+FILE = _id("file-", "CreateFile")
+"""A file that every stage has."""
+STORE = _id("vs_", "CreateVectorStore")
+"""A vector store that every stage has."""
 
 
 @asynccontextmanager
@@ -58,9 +73,19 @@ async def open_stage(traffic: Traffic) -> AsyncIterator[Stage]:
                 run_edge(channel, EdgeConfig(), "127.0.0.1", 0, grace=0.0)
             )
             async with aiohttp.ClientSession() as session:
+                await _furnish(session, f"{url}/v1")
                 api = Recorder(Api(session, f"{url}/v1", "sk-anybody"), traffic)
                 yield Stage(api=api, upstream=upstream, clock=clock)
         finally:
             # What waits for time while it closes gets it.
             await clock.run_until(stack.aclose())
             await models.close()
+
+
+async def _furnish(session: aiohttp.ClientSession, url: str) -> None:
+    key = {"Idempotency-Key": "stage"}
+    body = form({"purpose": "assistants"})
+    async with session.post(f"{url}/files", data=body, headers=HEADERS | key) as response:
+        assert (await response.json())["id"] == FILE
+    async with session.post(f"{url}/vector_stores", headers=key) as response:
+        assert (await response.json())["id"] == STORE

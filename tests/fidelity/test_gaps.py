@@ -17,14 +17,6 @@ async def stage() -> AsyncIterator[Stage]:
         yield stage
 
 
-@pytest.mark.parametrize("route", ["POST /files", "POST /uploads", "POST /vector_stores"])
-async def test_a_route_that_is_not_there(stage: Stage, route: str) -> None:
-    method, path = route.split()
-    answer = await stage.api.bare.call(method, path, {})
-    assert answer.status == 404
-    assert answer.error["message"] == f"Invalid URL ({method} /v1{path})"
-
-
 @pytest.mark.parametrize("route", ["DELETE /threads/<thread>", "GET /assistants"])
 async def test_an_unknown_query_parameter(stage: Stage, route: str) -> None:
     thread = await thread_of(stage)

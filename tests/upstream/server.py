@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from aiohttp import web
 
-from tests.upstream import chat_rules, responses_rules
+from tests.upstream import chat_rules, embeddings_rules, responses_rules
 from tests.upstream.checks import Refused
 from tests.upstream.control import control_routes
 from tests.upstream.player import Player
 from tests.upstream.scripts import Scripts
 from tests.upstream.shared_rules import OFFERED
-from tests.upstream.steps import Fail, Script, Step
+from tests.upstream.steps import Drop, Fail, Gate, Raw, Script, Stall, Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +49,7 @@ class ScriptedUpstream:
         self.exchanges: list[Exchange] = []
         self._port = port
         self._scripts = Scripts()
+        self._embedding_scripts: deque[Script] = deque()
         self._released: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._reached: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._arrived = asyncio.Condition()
@@ -57,6 +58,7 @@ class ScriptedUpstream:
         app = web.Application(client_max_size=1 << 28)
         app.router.add_post("/v1/responses", self._answer(responses_rules.check))
         app.router.add_post("/v1/chat/completions", self._answer(chat_rules.check))
+        app.router.add_post("/v1/embeddings", self._embed)
         app.router.add_get("/v1/models", self._models)
         app.add_routes(control_routes(self))
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None)
@@ -80,6 +82,10 @@ class ScriptedUpstream:
         """The script of the next request that has none yet."""
         self._scripts.queue(steps)
 
+    def queue_embeddings(self, *steps: Fail | Gate | Stall | Drop | Raw) -> None:
+        """The script of the next request for embeddings that has none yet; ``Raw`` is the answer's whole body."""
+        self._embedding_scripts.append(steps)
+
     def release(self, gate: str) -> None:
         """Let everybody through the gate, now and later."""
         self._released[gate].set()
@@ -98,6 +104,7 @@ class ScriptedUpstream:
         """Drop what was recorded and what is queued."""
         self.exchanges.clear()
         self._scripts.clear()
+        self._embedding_scripts.clear()
 
     def _answer(self, check: Callable[[Any], None]) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.StreamResponse:
@@ -118,6 +125,46 @@ class ScriptedUpstream:
             return response
 
         return handle
+
+    async def _embed(self, request: web.Request) -> web.Response:
+        exchange = await self._record(request)
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            response = await self._embedded(request, exchange.body)
+        except asyncio.CancelledError:
+            exchange.disconnected.set()
+            raise
+        finally:
+            self._answering.discard(task)
+        exchange.finished.set()
+        return response
+
+    async def _embedded(self, request: web.Request, body: Any) -> web.Response:
+        try:
+            self._check_key(request)
+            if body is None:
+                raise Refused("We could not parse the JSON body of your request.")
+            embeddings_rules.check(body)
+        except Refused as refused:
+            return web.json_response(refused.body, status=refused.status)
+        for step in self._embedding_scripts.popleft() if self._embedding_scripts else ():
+            match step:
+                case Fail():
+                    return _failure(step)
+                case Gate(name):
+                    await self._pass_gate(name)
+                case Stall():
+                    await asyncio.Event().wait()
+                case Drop():
+                    assert request.transport is not None
+                    request.transport.close()
+                case Raw(text):
+                    return web.Response(text=text, content_type="application/json")
+                case _:
+                    raise AssertionError(f"not for embeddings: {step}")
+        return web.json_response(embeddings_rules.answer(body))
 
     async def _record(self, request: web.Request) -> Exchange:
         try:

@@ -14,7 +14,7 @@ Function: TypeAlias = Callable[..., Any] | Callable[..., Awaitable[Any]]
 async def answer(function: Function, arguments: str) -> str:
     """The output for the model. Whatever goes wrong is told to it as ``{"error": "..."}``.
 
-    ``arguments``: JSON text as the model wrote it. A plain function runs in a thread.
+    ``arguments``: JSON text as the model wrote it. A plain function runs in a thread; what it gives may be awaitable.
     """
     try:
         given = json.loads(arguments or "{}")
@@ -24,6 +24,8 @@ async def answer(function: Function, arguments: str) -> str:
             found = await function(**given)
         else:
             found = await asyncio.to_thread(function, **given)
+            if inspect.isawaitable(found):
+                found = await found
         return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
     except Exception as error:  # noqa: BLE001  # the model may do something about it
         return json.dumps({"error": f"{type(error).__name__}: {error}"}, ensure_ascii=False)

@@ -38,12 +38,12 @@ def bind(
         if member.repeated:
             index = counts.get(name, 0)
             counts[name] = index + 1
-            getattr(message, name).append(read(_parse(member, text), ((None, name), index)))
+            getattr(message, name).append(read(parse(member, text), ((None, name), index)))
         else:
-            setattr(message, name, read(_parse(member, text), (None, name)))
+            setattr(message, name, read(parse(member, text), (None, name)))
 
 
-def _parse(member: Member, text: str) -> Any:
+def parse(member: Member, text: str) -> Any:
     """The JSON value that the text stands for; the text itself where it stands for none of the right type."""
     if member.kind is Kind.BOOLEAN:
         return _BOOLEANS.get(text, text)

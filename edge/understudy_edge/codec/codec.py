@@ -17,6 +17,7 @@ from understudy_edge.codec.compile import compile_plans
 from understudy_edge.codec.decode import compile_decoders
 from understudy_edge.codec.encode import compile_encoders, compile_events
 from understudy_edge.codec.fields import Decode, RawField, Raws
+from understudy_edge.codec.form import form_value
 from understudy_edge.codec.plan import Member, MessagePlan
 from understudy_edge.codec.raw import spans
 from understudy_edge.codec.values import Encode
@@ -111,6 +112,13 @@ class Codec:
             for raw in raws:
                 setattr(raw.message, raw.name, texts[raw.path])
         return message
+
+    def form_value(self, message_class: type[Message], pairs: Iterable[tuple[str, str]]) -> Any:
+        """What `decode` takes, from the fields of a form, where `a[b]` is the member `b` of `a`.
+
+        Raises Problem for names that have no place in the message.
+        """
+        return form_value(self._plans[message_class.DESCRIPTOR.full_name], pairs, self._plans)
 
     def bind(
         self, message: Message, pairs: Iterable[tuple[str, str]], *, fields: Collection[str]

@@ -52,6 +52,11 @@ def missing(path: Path) -> Problem:
     return Problem("MISSING_REQUIRED_PARAMETER", f"Missing required parameter: '{name}'.", name)
 
 
+def repeated(path: Path) -> Problem:
+    name = render(path)
+    return Problem("INVALID_VALUE", f"Invalid '{name}': given more than once.", name)
+
+
 def mistyped(path: Path, expected: str, value: Any) -> Problem:
     """`expected` with its article, as `one_of` gives it."""
     name = render(path)
@@ -65,6 +70,14 @@ def unsupported(path: Path, value: str, words: Iterable[str]) -> Problem:
     supported = _series([f"'{word}'" for word in words], "and")
     text = f"Invalid value: '{_printable(value)}'. Supported values are: {supported}."
     return Problem("INVALID_VALUE", text, render(path))
+
+
+def not_one_of(path: Path, value: str, words: Iterable[str]) -> Problem:
+    """As forms are told, in the words of another validator."""
+    name = render(path)
+    choices = ", ".join(f"'{word}'" for word in words)
+    text = f"'{_printable(value)}' is not one of [{choices}] - '{name}'"
+    return Problem("INVALID_VALUE", text, name, coded=False)
 
 
 def out_of_range(path: Path, value: object, bounds: tuple[int, int], *, above: bool) -> Problem:

@@ -31,6 +31,12 @@ DONE, FAILED, MISTAKEN, INTERRUPTED = 0, 1, 2, 130
 _AGAIN = "give the same command again to go on"
 
 
+_FILES = (
+    "The bytes of files are not in a store and were not copied: give the servers of the target the same "
+    "UNDERSTUDY_FILES, or a copy of what is there.\n"
+)
+
+
 class _NotOpened(StoreUnavailable):
     """Nothing was copied yet."""
 
@@ -55,6 +61,7 @@ def run(
     there = copied.counts.records + copied.counts.entries - copied.written
     earlier = f" ({there:,} were there from an earlier start)" if copied.resumed else ""
     sys.stdout.write(f"copied and verified: {copied.counts}{earlier}\n")
+    sys.stderr.write(_FILES)
     return DONE
 
 

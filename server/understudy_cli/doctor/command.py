@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from understudy_cli.configuration import Configuration, load, with_functions
-from understudy_cli.doctor import clocks, folder, ports, providers, storage
+from understudy_cli.doctor import clocks, embeddings, files, folder, ports, providers, storage
 from understudy_cli.doctor.finding import Finding
 from understudy_cli.setting import SettingsError
 from understudy_server import logs
@@ -49,6 +49,7 @@ async def examine(
     stored = await storage.examine(configuration, clock)
     for found in stored.findings:
         yield found
+    yield await files.examine(configuration.core)
     answers = await asyncio.gather(
         *(
             providers.examine(
@@ -61,6 +62,7 @@ async def examine(
     )
     for answer in answers:
         yield answer.finding
+    yield await embeddings.examine(configuration.core, clock)
     offsets = {answer.provider: answer.offset for answer in answers if answer.offset is not None}
     yield clocks.judge(clock.wall(), newest=stored.newest, offsets=offsets)
     values = configuration.values

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from understudy_cli.configuration import Configuration
 from understudy_cli.doctor.finding import Finding
 from understudy_cli.doctor.folder import file_of
-from understudy_server.auth.keys import DEFAULT_PROJECT, ApiKeys, StoredKey
+from understudy_server.auth.keys import DEFAULT_PROJECT, ApiKeys
+from understudy_server.auth.stored_key import StoredKey
 from understudy_server.clock import Clock
 from understudy_server.errors import StoreError
 from understudy_server.store import tables
@@ -62,7 +63,9 @@ async def _examine_open(configuration: Configuration, shown: str, clock: Clock) 
         keys = await ApiKeys(store=store, clock=clock).list()
         projects = {DEFAULT_PROJECT, *(stored.key.project for stored in keys)}
         projects.update(project for _, project in configuration.core.api_keys)
+        projects.update(key.project for key in configuration.core.keys)
         newest = await _newest(store, projects)
+        now = store.now()
         cautions = await store.cautions() if isinstance(store, Cautious) else ()
     finally:
         await store.close()
@@ -70,7 +73,7 @@ async def _examine_open(configuration: Configuration, shown: str, clock: Clock) 
         findings=(
             Finding("ok", "store", f"{shown} takes commits ({milliseconds:.0f} ms)"),
             *(Finding("warn", "store", words) for words in cautions),
-            _judge_keys(configuration, keys),
+            _judge_keys(configuration, keys, now),
         ),
         newest=max([*newest, *(stored.record.order for stored in keys)], default=None),
     )
@@ -87,8 +90,8 @@ async def _newest(store: Store, projects: set[str]) -> list[int]:
     return [record.order for record in found]
 
 
-def _judge_keys(configuration: Configuration, stored: list[StoredKey]) -> Finding:
-    """Pure. ``stored`` is empty as well for a store that is not there yet."""
+def _judge_keys(configuration: Configuration, stored: list[StoredKey], now: int = 0) -> Finding:
+    """Pure. ``stored`` is empty as well for a store that is not there yet; ``now`` is its time."""
     if not configuration.core.auth:
         host = configuration.values["host"]
         if host in _LOOPBACK:
@@ -96,12 +99,14 @@ def _judge_keys(configuration: Configuration, stored: list[StoredKey]) -> Findin
         return Finding(
             "warn", "keys", f"none is asked for (no_auth), and {host} can be reached from outside"
         )
-    valid = sum(not each.revoked for each in stored)
-    given = len(configuration.core.api_keys)
+    valid = sum(each.is_good(now) for each in stored)
+    given = len(configuration.core.api_keys) + len(configuration.core.keys)
     if valid or given:
-        return Finding("ok", "keys", f"{valid} in the store, {given} in UNDERSTUDY_API_KEYS")
+        return Finding("ok", "keys", f"{valid} in the store, {given} in the configuration")
     if stored:
         return Finding(
-            "FAIL", "keys", "every key is revoked: `understudy keys create` makes a new one"
+            "FAIL",
+            "keys",
+            "every key is revoked or has expired: `understudy keys create` makes a new one",
         )
     return Finding("ok", "keys", "none yet; the first start makes one and prints it")

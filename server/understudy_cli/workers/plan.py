@@ -62,6 +62,16 @@ def shared_store(url: str, workers: int) -> str:
     return f"{url}?shared=true"
 
 
+def shared_files(place: str, workers: int) -> str:
+    """The place of files, if several processes can share it. Raises ``SettingsError``."""
+    if workers > 1 and place.startswith("memory:"):
+        raise SettingsError(
+            f"files: {workers} processes cannot share memory:, which lives in one: set a folder or an object store, "
+            "or workers to 1"
+        )
+    return place
+
+
 class Restarts:
     """How long to wait before one worker is started again."""
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from understudy_server.auth.scopes import SCOPES
+from understudy_server.limits.key_limits import UNLIMITED, KeyLimits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """To whom a key belongs."""
+    """To whom a key belongs, and what it may do."""
 
     project: str
     key_id: str
     """The beginning of the key's hash: names the key and does not give it away. Empty: no key."""
+    scopes: frozenset[str] = SCOPES
+    limits: KeyLimits = UNLIMITED
+    budget: str = ""
+    """Under which name its use is counted; empty: it has no limits."""

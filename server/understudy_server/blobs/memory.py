@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from understudy_server.blobs.keys import check_key
 from understudy_server.blobs.port import CHUNK
@@ -17,6 +17,10 @@ class MemoryBlobs:
 
     def __len__(self) -> int:
         return len(self._blobs)
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys of all blobs."""
+        return iter(sorted(self._blobs))
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> int:
         check_key(key)

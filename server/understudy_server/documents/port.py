@@ -11,7 +11,8 @@ class Documents(Protocol):
         """The text of a document, by its extension and its bytes.
 
         Bounded in memory and time, whatever the bytes are; cancelling the caller ends the work. Raises
-        ``UnsupportedFile``, ``InvalidFile`` and what ``chunks`` raises.
+        ``UnsupportedFile``, ``InvalidFile``, what ``chunks`` raises, and ``OSError`` where the machine has no process
+        or no disk for it, which may be otherwise the next time.
         """
         ...
 

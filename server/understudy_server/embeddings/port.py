@@ -23,3 +23,18 @@ class Embeddings(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class EmbeddingModels(Protocol):
+    """The model that makes new vectors, and those that made the vectors which are there."""
+
+    @property
+    def present(self) -> Embeddings | None:
+        """None: files get no vectors."""
+        ...
+
+    def named(self, name: str, dimensions: int) -> Embeddings | None:
+        """What makes vectors that compare with others of this name and length; None if it is not to be had here."""
+        ...
+
+    async def close(self) -> None: ...

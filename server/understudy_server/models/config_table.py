@@ -38,6 +38,15 @@ class Table:
             return value
         raise ConfigError(f"{self._at(key)}: expected a text that is not empty")
 
+    def words(self, key: str) -> tuple[str, ...] | None:
+        """A list of texts, none of them empty, with at least one."""
+        value = self._get(key)
+        if value is None:
+            return None
+        if isinstance(value, list) and value and all(isinstance(w, str) and w for w in value):
+            return tuple(value)
+        raise ConfigError(f"{self._at(key)}: expected a list of texts that is not empty")
+
     def choice(self, key: str, choices: Sequence[T]) -> T | None:
         value = self._get(key)
         for choice in choices:

@@ -17,7 +17,7 @@ import openai
 
 from understudy_server.models.event_stream import EventStream, beginning, decoded, whole
 from understudy_server.models.failure import UpstreamFailure
-from understudy_server.models.loose import as_list, as_object, as_text
+from understudy_server.models.loose import Json, as_list, as_object, as_text
 from understudy_server.models.mishaps import MISHAPS, mishap
 from understudy_server.models.provider import ProviderConfig
 from understudy_server.models.refusals import LONGEST_EXPLANATION, refusal, unstreamed
@@ -84,6 +84,26 @@ class Upstream:
         try:
             await _check_kind(response)
             yield EventStream(response, self._config)
+        finally:
+            await response.aclose()
+
+    async def ask(self, path: str, content: bytes) -> Json:
+        """Send JSON, and read one JSON object. Raises ``UpstreamFailure``."""
+        try:
+            async with self._patience():
+                stream = await self._client.post(
+                    path,
+                    cast_to=httpx2.Response,
+                    content=content,
+                    options={"headers": {"Content-Type": "application/json"}},
+                    stream=True,
+                    stream_cls=openai.AsyncStream[object],
+                )
+        except MISHAPS as error:
+            raise mishap(error, self._config) from error
+        response = cast("httpx2.Response", stream)
+        try:
+            return decoded(await whole(response, self._config))
         finally:
             await response.aclose()
 

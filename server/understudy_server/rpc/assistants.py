@@ -16,9 +16,13 @@ from understudy_server.store import tables
 from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Operation, Position, Put
 from understudy_server.store.tables import Row
-from understudy_server.store.v1.records_pb2 import AssistantRecord, Gone
+from understudy_server.store.v1.records_pb2 import AssistantRecord, Gone, VectorStoreErrand
+from understudy_server.vectors import errands, promises
 
 _BOUND = frozenset({"assistant_id"})
+
+MAX_BYTES = 900_000
+"""Of an assistant together with the files of its new vector store: they go into one commit."""
 
 
 class Assistants:
@@ -30,7 +34,6 @@ class Assistants:
         self, caller: Caller, request: assistant_pb2.CreateAssistantRequest
     ) -> assistant_pb2.Assistant:
         check_tools(request.tools)
-        references.check_resources(request.tool_resources)
         identity = identify(
             self._shared.ids,
             "asst_",
@@ -42,6 +45,7 @@ class Assistants:
         existing = await self._created_before(caller.project, identity.id, identity.fingerprint)
         if existing is not None:
             return existing
+        await references.check_resources(self._shared, caller.project, request.tool_resources)
         now = self._store.now()
         created = assistant_pb2.Assistant(id=identity.id, created_at=now // 1_000_000)
         names = updates.written_fields(request, (), frozenset({"tool_resources"}))
@@ -49,16 +53,20 @@ class Assistants:
         if request.HasField("tool_resources"):
             created.tool_resources.CopyFrom(references.stored(request.tool_resources))
         _default_resources(created)
+        promised = _promise(created, request.tool_resources, caller.project)
         record = AssistantRecord(assistant=created, fingerprint=identity.fingerprint)
         order = await self._next_order(caller.project, now)
         put = tables.assistants.put(identity.id, record, expected=None, order=order)
+        notes = [promises.put(errand, identity.id, now) for errand in promised]
         try:
-            await self._commit(caller.project, put)
+            await self._commit(caller.project, put, *notes)
         except Conflict:
             existing = await self._created_before(caller.project, identity.id, identity.fingerprint)
             if existing is None:
                 raise
             return existing
+        place = tables.assistants_of(caller.project)
+        await errands.keep(self._shared, place, promised, identity.id)
         return created
 
     async def _next_order(self, project: str, now: int) -> int:
@@ -92,7 +100,7 @@ class Assistants:
         self, caller: Caller, request: assistant_pb2.ModifyAssistantRequest
     ) -> assistant_pb2.Assistant:
         check_tools(request.tools)
-        references.check_resources(request.tool_resources)
+        await references.check_resources(self._shared, caller.project, request.tool_resources)
         names = updates.written_fields(request, request.update_mask.paths, _BOUND)
         if "model" in names and not request.model:
             raise InvalidRequest(
@@ -159,6 +167,27 @@ def check_tools(tools: Sequence[tool_pb2.Tool]) -> None:
             )
         seen.add(tool.function.name)
         check_strict(tool.function, f"tools[{index}].function")
+
+
+def _promise(
+    assistant: assistant_pb2.Assistant, given: tool_pb2.NewToolResources, project: str
+) -> Sequence[VectorStoreErrand]:
+    """Adds the vector store that is to be made on the way; what is to be done for it after the commit."""
+    making = references.new_store(given)
+    if making is None:
+        return ()
+    id = promises.store_id(project, assistant.id)
+    assistant.tool_resources.file_search.vector_store_ids.append(id)
+    errand = promises.for_assistant(id, making, assistant.created_at)
+    size = assistant.ByteSize() + errand.ByteSize()
+    if size > MAX_BYTES:
+        where = "tool_resources.file_search.vector_stores[0].file_ids"
+        raise InvalidRequest(
+            f"Invalid '{where}': too many files for one request. Make the vector store beforehand.",
+            reason="ARRAY_ABOVE_MAX_LENGTH",
+            param=where,
+        )
+    return (errand,)
 
 
 def _default_resources(assistant: assistant_pb2.Assistant) -> None:

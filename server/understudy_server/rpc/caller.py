@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from understudy_server.limits.key_limits import UNLIMITED, KeyLimits
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
@@ -20,6 +22,10 @@ class Caller:
     """Its ``idempotency-key``: the same key with the same request is answered with the same object."""
     repeated: bool = False
     """Whether this call may have been made before, its answer being lost (``previous-attempts``)."""
+    limits: KeyLimits = UNLIMITED
+    """Of the key."""
+    budget: str = ""
+    """Under which name the use of the key is counted."""
 
 
 _CALLER: ContextVar[Caller] = ContextVar("caller")

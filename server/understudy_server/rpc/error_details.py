@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from google.protobuf.duration_pb2 import Duration
@@ -9,7 +10,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2
 from grpc import StatusCode
 
-from understudy_server.errors import DomainError, NotFound
+from understudy_server.errors import DomainError, NotFound, Overloaded
 
 RETRY_SECONDS = 1
 """After which a caller that was refused for want of something may come again; the REST face says the same."""
@@ -40,7 +41,8 @@ def standard_details(
             description="No such object in this project.",
         )
     if code in _TEMPORARY and reason != "REQUEST_TOO_LARGE":
-        yield error_details_pb2.RetryInfo(retry_delay=Duration(seconds=RETRY_SECONDS))
+        seconds = error.retry_after if isinstance(error, Overloaded) else RETRY_SECONDS
+        yield error_details_pb2.RetryInfo(retry_delay=Duration(seconds=math.ceil(seconds)))
 
 
 def clip(text: str, limit: int) -> str:

@@ -81,8 +81,16 @@ RULES: Mapping[type[errors.DomainError], Rule] = {
     errors.InvalidApiKey: Rule(
         code=StatusCode.UNAUTHENTICATED, reason=Reason.REASON_INVALID_API_KEY
     ),
+    errors.Forbidden: Rule(code=StatusCode.PERMISSION_DENIED, reason=Reason.REASON_MISSING_SCOPE),
+    errors.ModelNotAllowed: Rule(
+        code=StatusCode.PERMISSION_DENIED, reason=Reason.REASON_MODEL_NOT_ALLOWED
+    ),
     errors.Unimplemented: Rule(code=StatusCode.UNIMPLEMENTED, reason=Reason.REASON_UNIMPLEMENTED),
     errors.Overloaded: Rule(code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_OVERLOADED),
+    errors.RequestLimit: Rule(
+        code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_REQUEST_LIMIT
+    ),
+    errors.TokenLimit: Rule(code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_TOKEN_LIMIT),
     errors.TooLarge: Rule(
         code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_REQUEST_TOO_LARGE
     ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, Protocol, TypeAlias
 from uuid import uuid4
 
@@ -16,8 +17,12 @@ from structlog.typing import FilteringBoundLogger
 
 from understudy_server.auth.credentials import api_key
 from understudy_server.auth.principal import Principal
+from understudy_server.auth.scopes import Scopes
 from understudy_server.clock import Clock
-from understudy_server.errors import DomainError, StoreError, Unimplemented
+from understudy_server.errors import DomainError, Forbidden, StoreError, Unimplemented
+from understudy_server.limits.admission import Admitted
+from understudy_server.limits.words import missing_scope
+from understudy_server.rpc.announcing import announcing
 from understudy_server.rpc.caller import Caller, enter
 from understudy_server.rpc.errors import to_status
 from understudy_server.rpc.limits import Limits
@@ -39,6 +44,14 @@ class Authenticator(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Tells whether a key may make one more call."""
+
+    async def admit(self, principal: Principal) -> Admitted:
+        """Counts the call. Raises ``StoreError``."""
+        ...
+
+
 class CallInterceptor(aio.ServerInterceptor):
     """Authenticates, checks limits, turns errors into statuses and writes one log line per call."""
 
@@ -46,11 +59,15 @@ class CallInterceptor(aio.ServerInterceptor):
         self,
         *,
         authenticator: Authenticator,
+        gate: Gate,
+        scopes: Scopes,
         limits: Limits,
         clock: Clock,
         log: FilteringBoundLogger,
     ) -> None:
         self._authenticator = authenticator
+        self._gate = gate
+        self._scopes = scopes
         self._limits = limits
         self._clock = clock
         self._log = log
@@ -72,36 +89,79 @@ class CallInterceptor(aio.ServerInterceptor):
         return guarded
 
     def _guard(self, method: str, handler: _Handler) -> _Handler:
-        if handler.request_streaming:
-            raise NotImplementedError(f"{method}: requests that stream are not checked here")
-        if handler.response_streaming:
-            build, inner = grpc.unary_stream_rpc_method_handler, handler.unary_stream
-        else:
-            build, inner = grpc.unary_unary_rpc_method_handler, handler.unary_unary
+        streams = handler.request_streaming, handler.response_streaming
+        build, inner = {
+            (False, False): (grpc.unary_unary_rpc_method_handler, handler.unary_unary),
+            (False, True): (grpc.unary_stream_rpc_method_handler, handler.unary_stream),
+            (True, False): (grpc.stream_unary_rpc_method_handler, handler.stream_unary),
+            (True, True): (grpc.stream_stream_rpc_method_handler, handler.stream_stream),
+        }[streams]
         assert inner is not None
         run = _write_all(inner) if handler.response_streaming else _respond(inner)
+        run = self._check_each(run) if handler.request_streaming else self._check(run)
+        needed = self._scopes.needed(method)
+        streams_answer = handler.response_streaming
 
-        async def guarded(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
-            return await self._handle(method, run, request, context)
+        async def guarded(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:
+            return await self._handle(
+                method, run, request, context, needed=needed, streams_answer=streams_answer
+            )
 
         return build(guarded, handler.request_deserializer, handler.response_serializer)
+
+    def _check(self, behaviour: _Behaviour) -> _Behaviour:
+        async def check(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+            self._limits.check(request)
+            return await behaviour(request, context)
+
+        return check
+
+    def _check_each(self, behaviour: _Behaviour) -> _Behaviour:
+        """Each message when the handler takes it, so that one at fault ends the call there."""
+
+        async def checked(
+            requests: AsyncIterator[Message], context: aio.ServicerContext[Any, Any]
+        ) -> AsyncGenerator[Message, None]:
+            async for request in requests:
+                self._limits.check(request)
+                yield request
+            # grpc.aio shows a call that broke as a stream that ended. Only one that did end can be answered, so
+            # this fails for the other before its handler goes on with half of what was to come.
+            await context.send_initial_metadata(())
+
+        async def check(
+            requests: AsyncIterator[Message], context: aio.ServicerContext[Any, Any]
+        ) -> Any:
+            async with aclosing(checked(requests, context)) as good:
+                return await behaviour(good, context)
+
+        return check
 
     async def _handle(
         self,
         method: str,
         run: _Behaviour,
-        request: Message,
+        request: Message | AsyncIterator[Message],
         context: aio.ServicerContext[Any, Any],
+        *,
+        needed: frozenset[str],
+        streams_answer: bool,
     ) -> Any:
         started = self._clock.monotonic()
         metadata = _texts(context)
         request_id = metadata.get("x-request-id", "")[:_REQUEST_ID_LENGTH] or f"req_{uuid4().hex}"
         log = self._log.bind(method=method, request_id=request_id)
         code = StatusCode.OK
+        admitted = Admitted()
         try:
             key = api_key(metadata.get("authorization"))
             principal = await self._authenticator.authenticate(key)
             log = log.bind(project=principal.project, key_id=principal.key_id)
+            admitted = await self._gate.admit(principal)
+            if admitted.refusal is not None:
+                raise admitted.refusal
+            if missing := needed - principal.scopes:
+                raise Forbidden(missing_scope(", ".join(sorted(missing))))
             enter(
                 Caller(
                     project=principal.project,
@@ -109,10 +169,16 @@ class CallInterceptor(aio.ServerInterceptor):
                     request_id=request_id,
                     idempotency_key=metadata.get("idempotency-key") or None,
                     repeated=metadata.get("previous-attempts", "0") != "0",
+                    limits=principal.limits,
+                    budget=principal.budget,
                 )
             )
-            self._limits.check(request)
-            response = await run(request, context)
+            answering = context
+            if admitted.pairs:
+                context.set_trailing_metadata(admitted.pairs)
+                if streams_answer:
+                    answering = announcing(context, admitted.pairs)
+            response = await run(request, answering)
             code = _code(context, StatusCode.OK)
         except (aio.AbortError, aio.InternalError):
             # The handler ended the call itself, or the connection broke under it.
@@ -126,7 +192,7 @@ class CallInterceptor(aio.ServerInterceptor):
             _explain(log, error)
             status = to_status(error)
             code = status.code
-            await context.abort_with_status(status)
+            await context.abort(code, status.details, (*status.trailing_metadata, *admitted.pairs))
         else:
             return response
         finally:
@@ -135,7 +201,7 @@ class CallInterceptor(aio.ServerInterceptor):
 
 
 def _respond(behaviour: _Behaviour) -> _Behaviour:
-    async def respond(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+    async def respond(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:
         return await behaviour(request, context)
 
     return respond
@@ -144,7 +210,7 @@ def _respond(behaviour: _Behaviour) -> _Behaviour:
 def _write_all(behaviour: _Behaviour) -> _Behaviour:
     """An async generator, or a coroutine that writes, as a coroutine that writes."""
 
-    async def write_all(request: Message, context: aio.ServicerContext[Any, Any]) -> None:
+    async def write_all(request: Any, context: aio.ServicerContext[Any, Any]) -> None:
         result = behaviour(request, context)
         if inspect.isawaitable(result):
             await result

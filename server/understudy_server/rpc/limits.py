@@ -33,7 +33,10 @@ class Limits:
         self._compiling: set[str] = set()
         for service in services:
             for method in service.methods:
-                self._compile(method.input_type)
+                if method.GetOptions().Extensions[wire.method].multipart:
+                    self._compile_form(method.input_type)
+                else:
+                    self._compile(method.input_type)
 
     def check(self, request: Message) -> None:
         """Raises ``InvalidRequest`` for the first field at fault, in the order of declaration.
@@ -42,6 +45,18 @@ class Limits:
         """
         for check in self._plans[request.DESCRIPTOR.full_name]:
             check(request, "")
+
+    def _compile_form(self, message: Descriptor) -> None:
+        """One message of a form: what stands in its `metadata` are fields of the form itself."""
+        metadata = message.fields_by_name["metadata"].message_type
+        assert metadata is not None
+        fields = self._nested(metadata)
+
+        def check(part: Any, path: str) -> None:
+            if fields is not None and part.HasField("metadata"):
+                fields(part.metadata, path)
+
+        self._plans[message.full_name] = [check]
 
     def _compile(self, message: Descriptor) -> list[Check]:
         name = message.full_name

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from understudy.v1 import message_pb2
-from understudy_server.errors import Conflict, NotFound, StateConflict
-from understudy_server.idempotency import identify, same_request
+from understudy_server.errors import Conflict, DomainError, NotFound, StateConflict
+from understudy_server.idempotency import Identity, identify, same_request
 from understudy_server.rpc import lookup, paging, references, updates
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs import head as heads
@@ -17,9 +17,10 @@ from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Operation, Partition, Position, Record
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import Gone, Head, MessageRecord
-from understudy_server.threads import creation
+from understudy_server.threads import attaching, creation
 from understudy_server.threads.amend import Done, Plan, amend
 from understudy_server.threads.messages import file_references, new_message
+from understudy_server.vectors import errands
 
 _BOUND = frozenset({"thread_id", "message_id"})
 
@@ -32,7 +33,6 @@ class Messages:
     async def create(
         self, caller: Caller, request: message_pb2.CreateMessageRequest
     ) -> message_pb2.Message:
-        references.check_files(file_references([request], ""))
         thread_id = request.thread_id
         partition = tables.thread_partition(caller.project, thread_id)
         identity = identify(
@@ -43,10 +43,19 @@ class Messages:
             key=caller.idempotency_key,
             request=request,
         )
+        try:
+            named = file_references([request], "")
+            await references.check_files(self._shared, caller.project, named)
+        except DomainError:
+            if not await self._was_made_before(partition, identity):
+                raise
+        files = attaching.attached([request])
+        attached = attaching.Attaching()
 
         async def decide(
             head: Row[Head] | None,
         ) -> Plan[message_pb2.Message] | Done[message_pb2.Message]:
+            nonlocal attached
             if head is None or not heads.exists(head.body):
                 raise lookup.missing(lookup.THREAD, thread_id)
             existing = await tables.messages.get(self._store, partition, identity.id, fresh=True)
@@ -69,9 +78,21 @@ class Messages:
             extended = heads.extended(head.body, head.record.due, order)
             record = MessageRecord(message=message, fingerprint=identity.fingerprint)
             put = tables.messages.put(identity.id, record, expected=None, order=order)
-            return Plan([extended.put(head.version), put], message)
+            attached = await attaching.to_thread(self._store, partition, files, owner=identity.id)
+            return Plan([extended.put(head.version), put, *attached.operations], message)
 
-        return await amend(self._store, self._shared.clock, partition, decide)
+        message = await amend(self._store, self._shared.clock, partition, decide)
+        await errands.keep(self._shared, partition, attached.errands, identity.id)
+        return message
+
+    async def _was_made_before(self, partition: Partition, identity: Identity) -> bool:
+        """Then it is answered as before, whatever has become of its files."""
+        if not identity.fingerprint:
+            return False
+        for table in (tables.messages, tables.gone):
+            if await self._store.get(partition, table.kind, identity.id, fresh=True):
+                return True
+        return False
 
     async def list(
         self, caller: Caller, request: message_pb2.ListMessagesRequest

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from understudy.v1 import model_pb2
 from understudy_server.errors import ModelNotFound, Unimplemented
+from understudy_server.limits.models import is_allowed
 from understudy_server.models.port import Models as Catalog
 
 
@@ -14,13 +17,15 @@ class Models:
         self._catalog = catalog
         self._created = created
 
-    async def list(self) -> model_pb2.ListModelsResponse:
-        names = await self._catalog.list_models()
-        return model_pb2.ListModelsResponse(data=map(self._model, names))
+    async def list(self, allowed: Sequence[str] = ()) -> model_pb2.ListModelsResponse:
+        """``allowed``: those that the key may use; empty: all."""
+        return model_pb2.ListModelsResponse(data=map(self._model, await self._names(allowed)))
 
-    async def get(self, request: model_pb2.GetModelRequest) -> model_pb2.Model:
+    async def get(
+        self, request: model_pb2.GetModelRequest, allowed: Sequence[str] = ()
+    ) -> model_pb2.Model:
         """Only what is listed exists; a name that is not may still be served by a provider."""
-        if request.model not in await self._catalog.list_models():
+        if request.model not in await self._names(allowed):
             raise ModelNotFound(request.model)
         return self._model(request.model)
 
@@ -30,6 +35,10 @@ class Models:
         raise Unimplemented(
             f"The model '{request.model}' is configured on this server and cannot be deleted."
         )
+
+    async def _names(self, allowed: Sequence[str]) -> Sequence[str]:
+        names = await self._catalog.list_models()
+        return [name for name in names if is_allowed(self._catalog, allowed, name)]
 
     def _model(self, name: str) -> model_pb2.Model:
         return model_pb2.Model(

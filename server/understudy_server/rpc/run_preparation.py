@@ -7,7 +7,8 @@ import structlog
 from understudy.v1 import run_pb2, tool_pb2
 from understudy_server.errors import InvalidRequest
 from understudy_server.idempotency import Identity
-from understudy_server.rpc import lookup
+from understudy_server.limits.models import check_model
+from understudy_server.rpc import lookup, references
 from understudy_server.rpc.assistants import check_tools
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs import spec as specs
@@ -31,10 +32,13 @@ async def prepare(
 ) -> starting.NewRun:
     """The run that ``request`` asks for, on a thread with these ``resources``.
 
-    Raises ``NotFound`` for the assistant, ``ModelNotFound``, and ``InvalidRequest``.
+    Raises ``NotFound`` for the assistant, ``ModelNotFound``, ``ModelNotAllowed``, ``InvalidRequest``, and
+    ``StateConflict`` for a vector store that has expired.
     """
     check_tools(request.tools.tools)
     found = await lookup.assistant(shared.store, caller.project, request.assistant_id)
+    used = [found.body.assistant.tool_resources, resources]
+    stores = await references.check_stores(shared, caller.project, used)
     run = specs.effective(
         request,
         found.body.assistant,
@@ -54,13 +58,21 @@ async def prepare(
     if dropped:
         log.warning("tools_dropped", run_id=run.id, tools=dropped)
     resolved = shared.models.resolve(run.model)
+    check_model(shared.models, caller.limits.models, run.model, project=caller.project)
     served = f"{resolved.provider}/{resolved.model}"
     if resolved.alias_of is not None:
         log.info("model_replaced", run_id=run.id, requested=run.model, served=served)
     include = request.include if isinstance(request, run_pb2.CreateRunRequest) else ()
     return starting.NewRun(
-        spec=RunSpec(run=run, fingerprint=identity.fingerprint, include=include),
+        spec=RunSpec(
+            run=run,
+            fingerprint=identity.fingerprint,
+            include=include,
+            key_id=caller.key_id,
+            budget=caller.budget if caller.limits.counts_runs else "",
+        ),
         metadata=dict(request.metadata),
         requested_model=run.model,
         served_model=served,
+        stores=stores,
     )

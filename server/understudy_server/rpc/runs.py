@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
 from understudy.v1 import message_pb2, run_pb2, thread_pb2
+from understudy_server.errors import StoreError
 from understudy_server.idempotency import Identity, identify
 from understudy_server.rpc import lookup, references, run_preparation, threads
 from understudy_server.rpc.caller import Caller
@@ -20,10 +22,12 @@ from understudy_server.runs.live import Live
 from understudy_server.runs.tail import Tail
 from understudy_server.runs.waiting import wait_settled
 from understudy_server.runs.worker import Worker
+from understudy_server.store import tables
 from understudy_server.store.port import EventId, Partition
-from understudy_server.store.v1.records_pb2 import RunSpec
-from understudy_server.threads import creation
+from understudy_server.store.v1.records_pb2 import RunSpec, VectorStoreErrand
+from understudy_server.threads import attaching, creation
 from understudy_server.threads.messages import file_references, new_message
+from understudy_server.vectors import errands, expiry
 
 DEFAULT_WAIT = 60
 """Seconds that a blocking call waits when it does not say."""
@@ -56,12 +60,10 @@ class Runs:
         self._prepare = partial(
             run_preparation.prepare, shared, drop_unavailable_tools=drop_unavailable_tools
         )
+        self._threads = threads.Threads(shared)
         self._beginning: set[asyncio.Task[Begun]] = set()
 
     async def create(self, caller: Caller, request: run_pb2.CreateRunRequest) -> Begun:
-        references.check_files(
-            file_references(request.additional_messages, "additional_messages[{}].")
-        )
         partition, thread = await lookup.thread(self._store, caller.project, request.thread_id)
         identity = identify(
             self._shared.ids,
@@ -74,6 +76,8 @@ class Runs:
         before = await self._begun_before(partition, identity)
         if before is not None:
             return before
+        named = file_references(request.additional_messages, "additional_messages[{}].")
+        await references.check_files(self._shared, caller.project, named)
         resources = thread.body.thread.tool_resources
         new = await self._prepare(
             caller, request, identity, thread_id=request.thread_id, resources=resources
@@ -89,13 +93,13 @@ class Runs:
             for given in request.additional_messages
         ]
         creation.fit_together(additional, "additional_messages", beside=new.spec.ByteSize())
-        return await self._undisturbed(self._start(partition, new, additional))
+        new = replace(new, files=attaching.attached(request.additional_messages))
+        start = partial(self._start, partition, new, additional)
+        return await self._undisturbed(self._within_limits(caller, new, start))
 
     async def create_thread_and_run(
         self, caller: Caller, request: run_pb2.CreateThreadAndRunRequest
     ) -> Begun:
-        threads.check(request.thread, "thread.")
-        references.check_resources(request.tool_resources)
         operation, key = "CreateThreadAndRun", caller.idempotency_key
         name = partial(
             identify,
@@ -109,18 +113,20 @@ class Runs:
         thread.CopyFrom(request.thread)
         references.fill_in(thread.tool_resources, request.tool_resources)
         identity = name("thread_")
-        rooms = threads.Threads(self._shared)
-        new_thread = rooms.prepare(caller, thread, identity)
-        resources = new_thread.record.thread.tool_resources
         run_identity = name("run_")
-        before = await self._begun_before(new_thread.partition, run_identity)
+        partition = tables.thread_partition(caller.project, identity.id)
+        before = await self._begun_before(partition, run_identity)
         if before is not None:
             await lookup.thread(self._store, caller.project, identity.id)
             return before
+        await references.check_resources(self._shared, caller.project, request.tool_resources)
+        new_thread = await self._threads.prepare(caller, thread, identity, "thread.")
+        resources = new_thread.record.thread.tool_resources
         new_run = await self._prepare(
             caller, request, run_identity, thread_id=identity.id, resources=resources
         )
-        return await self._undisturbed(self._start_with_thread(new_thread, new_run))
+        start = partial(self._start_with_thread, new_thread, new_run)
+        return await self._undisturbed(self._within_limits(caller, new_run, start))
 
     async def submit(self, caller: Caller, request: run_pb2.SubmitToolOutputsRequest) -> Begun:
         partition, spec, _ = await lookup.run(
@@ -173,6 +179,20 @@ class Runs:
         )
         return None if started is None else self._begun(partition, started)
 
+    async def _within_limits(
+        self, caller: Caller, new: starting.NewRun, start: Callable[[], Awaitable[Begun]]
+    ) -> Begun:
+        """Raises ``RequestLimit`` and ``TokenLimit`` as well."""
+        run = new.spec.run
+        async with self._shared.slots.slot(
+            caller.budget,
+            caller.limits,
+            project=caller.project,
+            thread_id=run.thread_id,
+            run_id=run.id,
+        ):
+            return await start()
+
     async def _start(
         self,
         partition: Partition,
@@ -184,6 +204,7 @@ class Runs:
             started = await starting.start(self._shared, partition, run, additional)
             if started.claim is not None:
                 slot.begin(started.claim)
+        await self._follow_up(partition, new, started.errands)
         return self._begun(partition, started)
 
     async def _start_with_thread(self, thread: creation.NewThread, new: starting.NewRun) -> Begun:
@@ -193,7 +214,18 @@ class Runs:
             assert started is not None
             if started.claim is not None:
                 slot.begin(started.claim)
+        await self._follow_up(thread.partition, new, ())
+        await self._threads.keep_errands(thread)
         return self._begun(thread.partition, started)
+
+    async def _follow_up(
+        self, partition: Partition, new: starting.NewRun, promised: Sequence[VectorStoreErrand]
+    ) -> None:
+        """What the run's files and vector stores ask for after its commit; the run goes on in any case."""
+        await errands.keep(self._shared, partition, promised, new.spec.run.id)
+        for store in new.stores:
+            with suppress(StoreError):
+                await expiry.touch(self._shared, store)
 
     async def _submit(
         self, partition: Partition, spec: RunSpec, outputs: Sequence[run_pb2.ToolOutput]

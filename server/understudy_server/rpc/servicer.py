@@ -216,12 +216,12 @@ class ModelsServicer(models_service_pb2_grpc.ModelsServiceServicer):
     async def ListModels(
         self, request: model_pb2.ListModelsRequest, context: Context
     ) -> model_pb2.ListModelsResponse:
-        return await self._models.list()
+        return await self._models.list(caller().limits.models)
 
     async def GetModel(
         self, request: model_pb2.GetModelRequest, context: Context
     ) -> model_pb2.Model:
-        return await self._models.get(request)
+        return await self._models.get(request, caller().limits.models)
 
     async def DeleteModel(
         self, request: model_pb2.DeleteModelRequest, context: Context

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from understudy.v1 import thread_pb2
-from understudy_server.errors import Conflict
+from understudy_server.errors import Conflict, DomainError
 from understudy_server.idempotency import Identity, identify
 from understudy_server.rpc import lookup, paging, references, updates
 from understudy_server.rpc.caller import Caller
@@ -16,9 +16,10 @@ from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Partition, Position
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import Head, ThreadRecord
-from understudy_server.threads import creation
+from understudy_server.threads import attaching, creation
 from understudy_server.threads.amend import Done, Plan, amend
 from understudy_server.threads.messages import file_references, new_message
+from understudy_server.vectors import errands, promises
 
 _BOUND = frozenset({"thread_id"})
 
@@ -31,7 +32,6 @@ class Threads:
     async def create(
         self, caller: Caller, request: thread_pb2.CreateThreadRequest
     ) -> thread_pb2.Thread:
-        check(request)
         identity = identify(
             self._shared.ids,
             "thread_",
@@ -40,17 +40,38 @@ class Threads:
             key=caller.idempotency_key,
             request=request,
         )
-        new = self.prepare(caller, request, identity)
-        return (await creation.create(self._shared, new)).record.thread
+        new = await self.prepare(caller, request, identity)
+        created = await creation.create(self._shared, new)
+        await self.keep_errands(new)
+        return created.record.thread
 
-    def prepare(
-        self, caller: Caller, request: thread_pb2.CreateThreadRequest, identity: Identity
+    async def prepare(
+        self,
+        caller: Caller,
+        request: thread_pb2.CreateThreadRequest,
+        identity: Identity,
+        path: str = "",
     ) -> creation.NewThread:
-        """A thread to create, with all its ids."""
+        """A thread to create, with all its ids. ``path`` leads to it in the request.
+
+        Raises what makes it impossible, unless an earlier request with this key has made it.
+        """
+        try:
+            await self._check(caller, request, path)
+        except DomainError:
+            if not await self._was_made_before(caller.project, identity):
+                raise
         seconds = self._store.now() // heads.SECOND
         created = thread_pb2.Thread(id=identity.id, created_at=seconds, metadata=request.metadata)
         if request.HasField("tool_resources"):
             created.tool_resources.CopyFrom(references.stored(request.tool_resources))
+        promised = attaching.to_new_thread(
+            created.tool_resources,
+            attaching.attached(request.messages),
+            new_id=promises.store_id(caller.project, identity.id),
+            making=references.new_store(request.tool_resources),
+            seconds=seconds,
+        )
         messages = [
             new_message(given, id=self._shared.ids.new("msg_"), thread_id=identity.id, now=seconds)
             for given in request.messages
@@ -61,7 +82,30 @@ class Threads:
             partition=tables.thread_partition(caller.project, identity.id),
             record=ThreadRecord(thread=created, fingerprint=identity.fingerprint),
             messages=messages,
+            errands=promised,
         )
+
+    async def keep_errands(self, new: creation.NewThread) -> None:
+        """What a thread was promised is done after its commit; never fails, since others do it otherwise."""
+        await errands.keep(self._shared, new.partition, new.errands, new.record.thread.id)
+
+    async def _check(
+        self, caller: Caller, request: thread_pb2.CreateThreadRequest, path: str
+    ) -> None:
+        await references.check_resources(
+            self._shared,
+            caller.project,
+            request.tool_resources,
+            f"{path}tool_resources",
+            file_references(request.messages, f"{path}messages[{{}}]."),
+        )
+
+    async def _was_made_before(self, project: str, identity: Identity) -> bool:
+        if not identity.fingerprint:
+            return False
+        partition = tables.thread_partition(project, identity.id)
+        head = await tables.heads.get(self._store, partition, tables.HEAD_ID, fresh=True)
+        return head is not None and not head.body.staged
 
     async def list(
         self, caller: Caller, request: thread_pb2.ListThreadsRequest
@@ -85,7 +129,7 @@ class Threads:
         self, caller: Caller, request: thread_pb2.ModifyThreadRequest
     ) -> thread_pb2.Thread:
         """Touches the thread's own record and not its head, so it conflicts with no run."""
-        references.check_resources(request.tool_resources)
+        await references.check_resources(self._shared, caller.project, request.tool_resources)
         names = updates.written_fields(request, request.update_mask.paths, _BOUND)
         while True:
             partition, row = await lookup.thread(self._store, caller.project, request.thread_id)
@@ -127,9 +171,3 @@ class Threads:
     async def _replace(self, partition: Partition, row: Row[ThreadRecord]) -> None:
         put = tables.threads.replace(row, row.body, labels=(tables.ALL,))
         await commit_new(self._store, partition, [put], self._shared.clock)
-
-
-def check(request: thread_pb2.CreateThreadRequest, path: str = "") -> None:
-    """What can be refused without looking at the store; ``path`` leads to the thread."""
-    references.check_resources(request.tool_resources, f"{path}tool_resources")
-    references.check_files(file_references(request.messages, f"{path}messages[{{}}]."))

@@ -45,7 +45,8 @@ def write(target: Proto, request: Proto, names: Iterable[str]) -> None:
         target.ClearField(name)
         value = getattr(request, name)
         if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            getattr(target, name).update(value)
+            # MergeFrom, since the values of a map of messages cannot be assigned.
+            getattr(target, name).MergeFrom(value)
         elif field.is_repeated:
             getattr(target, name).extend(value)
         elif field.message_type is not None:

@@ -79,6 +79,7 @@ async def _run(shared: Collaborators, head: Row[Head], core: str | None) -> Atte
             end = machine.Cancel()
         plan = await stopping.end_unheld(shared, partition, head, row, assistant_id, end)
         await _commit(shared, partition, plan.operations)
+        shared.slots.ended(spec.body.budget, run_id)
         return Attended()
     if core is None:
         return _NOTHING

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from understudy_server.blobs.port import Blobs
 from understudy_server.clock import Clock
 from understudy_server.ids import Ids
+from understudy_server.limits.port import NoSlots, Slots
 from understudy_server.models.port import Models
 from understudy_server.runs.head import LEASE
 from understudy_server.runs.history import History
@@ -25,6 +26,8 @@ class Collaborators:
     models: Models
     history: History
     functions: Functions
+    slots: Slots = field(default_factory=NoSlots)
+    """What keys may run at a time, and in a day."""
     lease: int = LEASE
     """Microseconds for which a core holds a run without a commit."""
     keep_model_requests: bool = False

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Literal, cast
 
 from understudy.v1 import content_pb2, message_pb2, reasoning_pb2, run_pb2, run_step_pb2, tool_pb2
 from understudy_server.models import port as model
 from understudy_server.runs import tokens, window
+from understudy_server.runs.images import StoredImage
 from understudy_server.store.v1.records_pb2 import StepRecord
 from understudy_server.tools.port import FunctionDefinition
 
@@ -47,6 +48,7 @@ class Material:
 
 
 def build(material: Material) -> model.ModelRequest:
+    """Its images that are files are ``StoredImage``s, so that only those that fit are read."""
     run = material.run
     earlier = [m for m in material.messages if m.run_id != run.id and _says_something(m)]
     if run.truncation_strategy.type == run_pb2.TRUNCATION_TYPE_LAST_MESSAGES:
@@ -121,16 +123,24 @@ def _part(part: content_pb2.ContentPart) -> model.Part | None:
         case "text":
             return model.Text(text=part.text.value) if part.text.value else None
         case "image_url":
-            detail = content_pb2.ImageDetail.Name(part.image_url.detail)
-            word = detail.removeprefix("IMAGE_DETAIL_").lower()
-            return model.Image(
-                url=part.image_url.url,
-                detail="low" if word == "low" else "high" if word == "high" else "auto",
-            )
+            return model.Image(url=part.image_url.url, detail=_detail(part.image_url.detail))
+        case "image_file":
+            detail = _detail(part.image_file.detail)
+            return StoredImage(file_id=part.image_file.file_id, detail=detail)
         case "refusal":
             return model.Refusal(refusal=part.refusal)
         case _:
             return None
+
+
+def _detail(detail: content_pb2.ImageDetail.ValueType) -> Literal["auto", "low", "high"]:
+    match detail:
+        case content_pb2.IMAGE_DETAIL_LOW:
+            return "low"
+        case content_pb2.IMAGE_DETAIL_HIGH:
+            return "high"
+        case _:
+            return "auto"
 
 
 def _functions(

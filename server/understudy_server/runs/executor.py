@@ -44,6 +44,7 @@ class Executor:
         self._claim = claim
         self.feed = feed
         self._spec = run_pb2.Run()
+        self._budget = ""
         self._holder = Holder(
             store=collaborators.store,
             clock=collaborators.clock,
@@ -69,7 +70,7 @@ class Executor:
             )
             if spec is None:
                 raise Lost
-            self._spec = spec.body.run
+            self._spec, self._budget = spec.body.run, spec.body.budget
             async with self._inbox as inbox:
                 inbox.start(lambda: inbox.pump_ticks(self._until_due))
                 inbox.start(self._keeper.run_looks)
@@ -82,6 +83,8 @@ class Executor:
         except StoreError as error:
             # The lease ends by itself, and whoever is left goes on.
             self._log.warning("run_left", error=str(error))
+        finally:
+            self._with.slots.ended(self._budget, self._claim.run_id)
 
     async def _work(self) -> None:
         try:

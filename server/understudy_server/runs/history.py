@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy.v1 import message_pb2, run_pb2
+from understudy_server.blobs.port import Blobs
 from understudy_server.models.port import ModelRequest, Models
 from understudy_server.runs import context, machine, tokens
 from understudy_server.runs.ending import read_steps
 from understudy_server.runs.holder import Claim
+from understudy_server.runs.images import Images
 from understudy_server.store import tables
 from understudy_server.store.port import Partition, Position, Store
 from understudy_server.tools.port import Functions
@@ -19,8 +21,9 @@ _PAGE = 100
 class History:
     """The thread as the model needs it."""
 
-    def __init__(self, store: Store, models: Models, functions: Functions) -> None:
+    def __init__(self, store: Store, blobs: Blobs, models: Models, functions: Functions) -> None:
         self._store = store
+        self._images = Images(store, blobs)
         self._models = models
         self._definitions = {known.name: known for known in functions.definitions()}
 
@@ -51,7 +54,7 @@ class History:
         # Nothing more can be left out of it, so the call would exceed the budget.
         if prompt is not None and tokens.of_request(request) > prompt:
             return machine.Stop(reason=run_pb2.RUN_INCOMPLETE_REASON_MAX_PROMPT_TOKENS)
-        return request
+        return await self._images.show(claim.partition.project, request)
 
     async def _messages(self, partition: Partition, window: int) -> Sequence[message_pb2.Message]:
         """The newest messages, oldest first: a few more than fit ``window``."""

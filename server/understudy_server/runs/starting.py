@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from understudy.v1 import event_pb2, message_pb2, thread_pb2
 from understudy_server.errors import NotFound, StateConflict
@@ -16,9 +16,11 @@ from understudy_server.runs.holder import Claim
 from understudy_server.store import tables
 from understudy_server.store.port import LOG_START, Append, EventId, Operation, Partition, Store
 from understudy_server.store.tables import Row
-from understudy_server.store.v1.records_pb2 import Head, RunSpec, RunState
+from understudy_server.store.v1.records_pb2 import Head, RunSpec, RunState, VectorStoreErrand
+from understudy_server.threads import attaching
 from understudy_server.threads.amend import Done, Plan, amend
 from understudy_server.threads.messages import puts
+from understudy_server.vectors.finding import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,8 @@ class Started:
     """The run's events come after this id."""
     claim: Claim | None
     """For the core that is to begin at once; None when another may, or when it had begun before."""
+    errands: Sequence[VectorStoreErrand] = ()
+    """What is to be done for the files that came with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,10 @@ class NewRun:
     served_model: str
     core: str | None = None
     """Which core begins at once; None: whichever finds it due."""
+    files: attaching.Attached = field(default_factory=attaching.Attached)
+    """Those that its additional messages bring."""
+    stores: Sequence[Found] = ()
+    """The vector stores that it may search."""
 
 
 async def start(
@@ -78,7 +86,12 @@ async def start(
             lease=shared.lease,
         )
         operations, started = begin(partition, new, attempt=taken.head.attempt, order=last, now=now)
-        return Plan([taken.put(head.version), *operations, *puts(additional, first)], started)
+        attached = await attaching.to_thread(store, partition, new.files, owner=run_id)
+        added = [*puts(additional, first), *attached.operations]
+        return Plan(
+            [taken.put(head.version), *operations, *added],
+            replace(started, errands=attached.errands),
+        )
 
     return await amend(store, shared.clock, partition, decide)
 

@@ -61,7 +61,9 @@ async def cancel(
         check = Check(kind=tables.heads.kind, id=HEAD_ID, expected=head.version)
         return Plan([put_state(row, after, assistant_id, now), check], after.run)
 
-    return await amend(store, shared.clock, partition, decide)
+    run = await amend(store, shared.clock, partition, decide)
+    shared.slots.ended(spec.body.budget, run_id)
+    return run
 
 
 async def end_unheld(

@@ -34,6 +34,9 @@ SCAN_LIMIT = 200
 LONGEST_SCAN = 20_000
 """... and up to how many when those in front cannot be attended, for want of room say."""
 
+CROWD = 50
+"""Records that attendants put off and for which each look rests once more as long."""
+
 HAND_OVER = 5.0
 """Seconds for the commits that hand runs over."""
 
@@ -105,6 +108,7 @@ class Worker:
         self._scanning: list[asyncio.Task[None]] = []
         self._stirred = asyncio.Event()
         self._limit = SCAN_LIMIT
+        self._pause = PAUSE
         self._log = structlog.get_logger().bind(component="worker", core=self._core)
         self._draining = False
         self._handing_over = False
@@ -189,7 +193,7 @@ class Worker:
                 while not self._draining:
                     self._stirred.clear()
                     await self._look_once()
-                    await self._shared.clock.sleep(PAUSE)
+                    await self._shared.clock.sleep(self._pause)
                     await self._stirred.wait()
             finally:
                 waking.cancel()
@@ -211,12 +215,15 @@ class Worker:
     async def _look(self) -> None:
         store = self._shared.store
         found = await store.due(store.now(), self._limit)
-        left = 0
+        left = put_off = 0
         for record in found:
             if self._draining:
                 return
             if not await self._attend(record):
                 left += 1
+                put_off += record.kind in self._attendants
+        # Thousands of files may wait; their attendant finds the next one itself, and reading all of them costs.
+        self._pause = min(SCAN, PAUSE * (1 + put_off / CROWD))
         # What cannot be attended stays in front; the next look must reach past it.
         self._limit = min(max(SCAN_LIMIT, 2 * left), LONGEST_SCAN)
         if len(found) > left:

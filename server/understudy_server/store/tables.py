@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from google.protobuf.message import Message as Proto
 
+from understudy.v1 import vector_store_file_pb2
 from understudy_server.store.port import Delete, Partition, Put, Record, Store, Version
 from understudy_server.store.v1 import records_pb2 as records
 
@@ -99,6 +100,21 @@ class Table(Generic[M]):
         record = replace(before.record, version=version, body=put.body, due=put.due)
         return self.parse(record)
 
+    def made(self, partition: Partition, put: Put, version: Version, commit: str) -> Row[M]:
+        """The row as a successful first put left it, without reading it."""
+        return self.parse(
+            Record(
+                partition=partition,
+                kind=put.kind,
+                id=put.id,
+                order=put.order,
+                version=version,
+                commit=commit,
+                body=put.body,
+                due=put.due,
+            )
+        )
+
     def delete(self, row: Row[M]) -> Delete:
         return remove(row.record)
 
@@ -119,10 +135,14 @@ loose_blobs = Table("loose-blob", records.LooseBlob)
 files = Table("file", records.FileRecord)
 removals = Table("file-removal", records.FileRemoval)
 uploads = Table("upload", records.UploadRecord)
+# How many bytes an upload's parts may be said to hold so far; beside the upload, so that parts do not touch it.
+upload_sizes = Table("upload-size", records.Blob)
 vector_heads = Table("vector-head", records.VectorStoreHead)
 vector_stores = Table("vector_store", records.VectorStoreRecord)
 vector_files = Table("vector-file", records.VectorStoreFileRecord)
 vector_batches = Table("vector-batch", records.VectorStoreFileBatchRecord)
+vector_file_keys = Table("vector-file-key", records.Gone)
+"""That a file was added with an idempotency key: the id follows from the key."""
 errands = Table("errand", records.VectorStoreErrand)
 
 
@@ -145,9 +165,9 @@ def upload_parts(upload_id: str) -> Table[records.UploadPartRecord]:
     return Table(f"part/{upload_id}", records.UploadPartRecord)
 
 
-def files_for(purpose: str) -> str:
-    """The kind of the empty pointer records that list the files of one purpose."""
-    return f"file-for/{purpose}"
+def files_for(purpose: str) -> Table[records.FileRecord]:
+    """The files of one purpose, once more: as they are shown, without what they are made of."""
+    return Table(f"file-for/{purpose}", records.FileRecord)
 
 
 def stores_with(file_id: str) -> str:
@@ -163,6 +183,11 @@ def vector_files_in(status: str) -> str:
 def vector_files_of(batch_id: str) -> str:
     """The kind of the pointer records that list the files of one batch."""
     return f"vector-file-of/{batch_id}"
+
+
+def vector_entries(batch_id: str) -> Table[vector_store_file_pb2.NewVectorStoreFile]:
+    """The files of one batch that are still to be added, in their order."""
+    return Table(f"vector-entry/{batch_id}", vector_store_file_pb2.NewVectorStoreFile)
 
 
 def remove(record: Record) -> Delete:

@@ -21,9 +21,10 @@ from understudy_server.store import tables
 from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Operation, Partition, Put, Version
 from understudy_server.store.tables import HEAD_ID, Row
-from understudy_server.store.v1.records_pb2 import Head, ThreadRecord
+from understudy_server.store.v1.records_pb2 import Head, ThreadRecord, VectorStoreErrand
 from understudy_server.threads.messages import puts
 from understudy_server.threads.purge import purge
+from understudy_server.vectors import promises
 
 CHUNK_OPERATIONS = 80
 CHUNK_BYTES = 700_000
@@ -51,17 +52,20 @@ class NewThread:
     record: ThreadRecord
     messages: Sequence[message_pb2.Message]
     run: starting.NewRun | None = None
+    errands: Sequence[VectorStoreErrand] = ()
+    """Vector stores that the thread is promised."""
 
     def with_run(self, run: starting.NewRun) -> NewThread:
         return replace(self, run=run)
 
 
 async def create(shared: Collaborators, new: NewThread) -> Created:
-    """Raises ``NotFound`` for the key of a thread that was deleted, ``IdempotencyMismatch``.
+    """Raises ``NotFound`` for the key of a thread that was deleted, ``IdempotencyMismatch``, ``InvalidRequest``.
 
     Raises ``Conflict`` when a repeat of this request has given up on this one.
     """
     partition = new.partition
+    _fits_beside(new)
     head = await _settled_head(shared, partition)
     if head is not None:
         return await _created_before(shared, new, head)
@@ -119,6 +123,17 @@ def fits(message: message_pb2.Message, param: str) -> None:
         )
 
 
+def _fits_beside(new: NewThread) -> None:
+    """Raises ``InvalidRequest`` where a run and the files of a vector store do not fit into one commit."""
+    if _beside(new) > LAST_BYTES:
+        where = "thread.tool_resources.file_search.vector_stores"
+        raise InvalidRequest(
+            f"Invalid '{where}': too many files for one request. Make the vector store beforehand.",
+            reason="ARRAY_ABOVE_MAX_LENGTH",
+            param=where,
+        )
+
+
 def fit_together(messages: Sequence[message_pb2.Message], param: str, *, beside: int = 0) -> None:
     """Raises ``InvalidRequest`` for messages that cannot be added in one commit.
 
@@ -139,7 +154,8 @@ def fit_together(messages: Sequence[message_pb2.Message], param: str, *, beside:
 
 def _beside(new: NewThread) -> int:
     """Bytes that go into the last commit beside messages."""
-    return new.record.ByteSize() + (new.run.spec.ByteSize() if new.run is not None else 0)
+    run = 0 if new.run is None else new.run.spec.ByteSize()
+    return new.record.ByteSize() + run + sum(errand.ByteSize() for errand in new.errands)
 
 
 def _final(
@@ -167,7 +183,8 @@ def _final(
     record = tables.threads.put(
         new.record.thread.id, new.record, expected=None, order=now, labels=(tables.ALL,)
     )
-    return [head.put(version), record, *last, *run_operations], started
+    promised = [promises.put(errand, new.record.thread.id, now) for errand in new.errands]
+    return [head.put(version), record, *last, *promised, *run_operations], started
 
 
 async def _settled_head(shared: Collaborators, partition: Partition) -> Row[Head] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from understudy.v1 import content_pb2, message_pb2
@@ -53,14 +54,30 @@ def _parts(content: content_pb2.MessageInput) -> Iterator[content_pb2.ContentPar
                 yield content_pb2.ContentPart(image_file=part.image_file)
 
 
-def file_references(given: Iterable[Input], path: str) -> Iterator[tuple[str, str]]:
-    """Every file that the messages name: its id, and where in the request. ``path`` has a ``{}``."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A file that a request names."""
+
+    file_id: str
+    path: str
+    """Where in the request."""
+    is_searched: bool = False
+    """Whether its text is to be searched, which is not possible for every kind of file."""
+
+
+def file_references(given: Iterable[Input], path: str) -> Iterator[Reference]:
+    """Every file that the messages name. ``path`` leads to them, and has a ``{}`` for their index."""
     for index, message in enumerate(given):
         at = path.format(index)
         for number, part in enumerate(message.content.parts.parts):
             if part.HasField("image_file"):
-                where = f"{at}content[{number}].image_file.file_id"
-                yield part.image_file.file_id, where
+                yield Reference(
+                    part.image_file.file_id, f"{at}content[{number}].image_file.file_id"
+                )
         for number, attachment in enumerate(message.attachments):
             if attachment.HasField("file_id"):
-                yield attachment.file_id, f"{at}attachments[{number}].file_id"
+                yield Reference(
+                    attachment.file_id,
+                    f"{at}attachments[{number}].file_id",
+                    any(tool.HasField("file_search") for tool in attachment.tools),
+                )

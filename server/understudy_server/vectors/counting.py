@@ -21,6 +21,8 @@ _COUNTERS = {
     CANCELLED: "cancelled",
 }
 
+STATUS_WORDS = tuple(_COUNTERS.values())
+
 
 def word(status: files.VectorStoreFileStatus.ValueType) -> str:
     """As the status is written in JSON and in the kinds of pointer records."""

@@ -18,6 +18,7 @@ from understudy_cli.doctor import folder, ports, providers, storage
 from understudy_cli.doctor.finding import Finding
 from understudy_cli.server import Server
 from understudy_server.auth.keys import ApiKeys
+from understudy_server.auth.stored_key import Policy
 from understudy_server.clock import SystemClock
 from understudy_server.models.provider import ProviderConfig
 from understudy_server.store.opener import open_store
@@ -87,6 +88,18 @@ async def test_keys_and_the_newest_record(data: Path) -> None:
     assert "`understudy keys create`" in stored.findings[1].words
     stored = await storage.examine(configured(data, {"UNDERSTUDY_API_KEYS": "sk-given"}), clock)
     assert shown(*stored.findings) == [("ok", "store"), ("ok", "keys")]
+
+
+async def test_keys_that_have_expired(data: Path) -> None:
+    clock = FakeClock()
+    configuration = configured(data)
+    store = await open_store(configuration.core.store, clock)
+    await ApiKeys(store=store, clock=clock).create("shop", "", Policy(lifetime=60))
+    await store.close()
+    for seconds, level in ((0, "ok"), (59, "ok"), (1, "FAIL")):
+        await clock.advance(seconds)
+        stored = await storage.examine(configuration, clock)
+        assert shown(*stored.findings) == [("ok", "store"), (level, "keys")]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ def doctor(
             "HOME": str(folder),
             "UNDERSTUDY_PORT": "0",
             "UNDERSTUDY_GRPC": "off",
+            # Whether the local model is installed is the machine's affair.
+            "UNDERSTUDY_EMBEDDINGS": "none",
             **environment,
         },
         capture_output=True,
@@ -45,7 +47,9 @@ def test_a_new_machine(tmp_path: Path) -> None:
         "data folder": "ok",
         "store": "ok",
         "keys": "ok",
+        "files": "ok",
         "model demo": "warn",
+        "embeddings": "ok",
         "clock": "ok",
         "REST port": "ok",
         "gRPC port": "ok",

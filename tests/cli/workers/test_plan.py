@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from understudy_cli.setting import SettingsError
-from understudy_cli.workers.plan import STEADY, Restarts, grpc_addresses, shared_store
+from understudy_cli.workers.plan import STEADY, Restarts, grpc_addresses, shared_files, shared_store
 
 
 @pytest.mark.parametrize(
@@ -66,6 +66,14 @@ def test_a_store_that_is_not_shared_is_refused(url: str, words: str) -> None:
     with pytest.raises(SettingsError, match=f"^workers: .*{words}"):
         shared_store(url, 2)
     assert shared_store(url, 1) == url
+
+
+def test_files_in_memory_are_not_shared() -> None:
+    assert shared_files("memory:", 1) == "memory:"
+    assert shared_files("/srv/files", 2) == "/srv/files"
+    assert shared_files("s3://bucket", 2) == "s3://bucket"
+    with pytest.raises(SettingsError, match="2 processes cannot share memory:"):
+        shared_files("memory:", 2)
 
 
 def test_a_worker_that_ends_again_and_again_waits_longer_and_longer() -> None:

@@ -1,6 +1,10 @@
 """What of a conversation reaches the model."""
 
+import base64
 from typing import Any
+
+import openai
+import pytest
 
 from tests.e2e.covering import covers
 from tests.e2e.python.reading import answer, only_request, sent_texts
@@ -123,6 +127,44 @@ def test_images_are_sent_on(
         {"type": "input_image", "image_url": url, "detail": "high"},
         {"type": "image_url", "image_url": {"url": url, "detail": "high"}},
     )
+
+
+@covers("beta.threads.create_and_run_poll", "files.create", "beta.threads.messages.create")
+def test_images_that_are_files_are_sent_on(
+    client: Any, assistant: Any, marker: str, upstream: ThreadedUpstream
+) -> None:
+    png = b"\x89PNG\r\n\x1a\n" + bytes(range(200))
+    image, text = (
+        client.files.create(file=("a.png", content), purpose="vision").id
+        for content in (png, b"no image")
+    )
+    content = [
+        {"type": "text", "text": marker},
+        {"type": "image_file", "image_file": {"file_id": image, "detail": "low"}},
+        {"type": "image_file", "image_file": {"file_id": text}},
+    ]
+    run = client.beta.threads.create_and_run_poll(
+        assistant_id=assistant.id, thread={"messages": [{"role": "user", "content": content}]}
+    )
+    assert run.status == "completed"
+    body = only_request(upstream, marker)
+    (item,) = body["input"] if "input" in body else body["messages"]
+    url = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    assert item["content"][1] in (
+        {"type": "input_image", "image_url": url, "detail": "low"},
+        {"type": "image_url", "image_url": {"url": url, "detail": "low"}},
+    )
+    assert item["content"][2]["text"] == (
+        f"[The image {text} cannot be shown: the file is not a PNG, JPEG, GIF or WebP image.]"
+    )
+    said = client.beta.threads.messages.list(run.thread_id, order="asc").data[0].content
+    assert (said[1].image_file.file_id, said[1].image_file.detail) == (image, "low")
+    with pytest.raises(openai.NotFoundError, match="file-absent"):
+        client.beta.threads.messages.create(
+            run.thread_id,
+            role="user",
+            content=[{"type": "image_file", "image_file": {"file_id": "file-absent"}}],
+        )
 
 
 @covers("beta.threads.runs.create_and_poll")

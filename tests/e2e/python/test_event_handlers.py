@@ -15,7 +15,7 @@ from tests.upstream.threaded import ThreadedUpstream
 
 _TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 _NEVER = {
-    "on_image_file_done": "models answer with text, and there are no files that an image could be",
+    "on_image_file_done": "models answer with text, never with an image",
 }
 """Callbacks that nothing here can bring about, and why."""
 

@@ -10,14 +10,14 @@ from tests.fidelity.rows.words import (
     STORE_IDS,
     effect,
 )
-from tests.fidelity.verdicts import Table, Verdict, constant, echoed, honoured
+from tests.fidelity.verdicts import Table, Verdict, echoed, honoured
 
 _HOSTED = echoed(
     "Assistants keep it. A run of such an assistant is refused, naming `tools[i].type`, or goes without the tool "
     "where `UNDERSTUDY_UNAVAILABLE_TOOLS=ignore` is set.",
     "tests/contract/test_states.py::test_a_tool_that_is_not_available",
 )
-_RESOURCES = echoed("Kept; there is nothing yet that it could hold.")
+_RESOURCES = echoed("Kept; the tools that would use it are not there yet.")
 
 
 def _given(operation: str) -> dict[str, Verdict]:
@@ -79,11 +79,9 @@ ROWS: Table = {
         "tools[] (AssistantToolsFunction)": SHOWN,
         "tool_resources": SHOWN,
         "tool_resources.code_interpreter": SHOWN,
-        "tool_resources.code_interpreter.file_ids": constant([], "There are no files here yet."),
+        "tool_resources.code_interpreter.file_ids": SHOWN,
         "tool_resources.file_search": SHOWN,
-        "tool_resources.file_search.vector_store_ids": constant(
-            [], "There are no vector stores here yet."
-        ),
+        "tool_resources.file_search.vector_store_ids": SHOWN,
         "metadata": SHOWN,
         "temperature": honoured("1.0 where nobody has set it."),
         "top_p": honoured("1.0 where nobody has set it."),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from tests.fidelity.rows.words import KEPT, NO_CITATIONS, NO_FILES, SHOWN, outcome
-from tests.fidelity.verdicts import Table, constant, honoured, refused
+from tests.fidelity.rows.words import ATTACHED, KEPT, NO_CITATIONS, SHOWN, outcome
+from tests.fidelity.verdicts import Table, constant, honoured
 
-_ATTACHED = refused(
-    "404, since no file has any id yet: there are no files here. An empty list is accepted."
-)
-_IMAGE = refused(
-    "404, since no file has any id yet. Give images as `image_url`, also as a data URL."
+_IMAGE = honoured(
+    "Sent to the provider as a data URL: PNG, JPEG, GIF and WebP of at most 20 MiB, in one request 50 MiB.",
+    "tests/server/runs/test_images.py::test_bytes_become_data_urls",
 )
 _SAID = outcome("only_that_threads_messages")
 _IMAGES = outcome("images_with_their_detail")
@@ -25,11 +23,11 @@ ROWS: Table = {
         "content[] (MessageContentImageFileObject)": _IMAGE,
         "content[] (MessageContentImageUrlObject)": honoured("", _IMAGES),
         "content[] (MessageRequestContentTextObject)": honoured("", _IMAGES),
-        "attachments": _ATTACHED,
-        "attachments[].file_id": _ATTACHED,
-        "attachments[].tools": _ATTACHED,
-        "attachments[].tools[] (AssistantToolsCode)": _ATTACHED,
-        "attachments[].tools[] (AssistantToolsFileSearchTypeOnly)": _ATTACHED,
+        "attachments": ATTACHED,
+        "attachments[].file_id": ATTACHED,
+        "attachments[].tools": ATTACHED,
+        "attachments[].tools[] (AssistantToolsCode)": ATTACHED,
+        "attachments[].tools[] (AssistantToolsFileSearchTypeOnly)": ATTACHED,
         "metadata": KEPT,
     },
     "MessageContentImageFileObject": dict.fromkeys(
@@ -45,7 +43,7 @@ ROWS: Table = {
         "type": honoured("", _IMAGES),
         "text": honoured("", _IMAGES),
     },
-    "AssistantToolsFileSearchTypeOnly": {"type": _ATTACHED},
+    "AssistantToolsFileSearchTypeOnly": {"type": ATTACHED},
     "ModifyMessageRequest": {"metadata": KEPT},
     "MessageObject": {
         "id": honoured("Begins with `msg_`."),
@@ -59,17 +57,19 @@ ROWS: Table = {
         "incomplete_at": SHOWN,
         "role": SHOWN,
         "content": SHOWN,
-        "content[] (MessageContentImageFileObject)": NO_FILES,
+        "content[] (MessageContentImageFileObject)": honoured(
+            "Only in messages that a user added."
+        ),
         "content[] (MessageContentImageUrlObject)": honoured("Only in messages that a user added."),
         "content[] (MessageContentTextObject)": SHOWN,
         "content[] (MessageContentRefusalObject)": SHOWN,
         "assistant_id": honoured("null for messages that a user added."),
         "run_id": honoured("null for messages that a user added."),
-        "attachments": constant([], "There are no files here yet."),
-        "attachments[].file_id": NO_FILES,
-        "attachments[].tools": NO_FILES,
-        "attachments[].tools[] (AssistantToolsCode)": NO_FILES,
-        "attachments[].tools[] (AssistantToolsFileSearchTypeOnly)": NO_FILES,
+        "attachments": SHOWN,
+        "attachments[].file_id": SHOWN,
+        "attachments[].tools": SHOWN,
+        "attachments[].tools[] (AssistantToolsCode)": SHOWN,
+        "attachments[].tools[] (AssistantToolsFileSearchTypeOnly)": SHOWN,
         "metadata": SHOWN,
     },
     "MessageContentTextObject": {

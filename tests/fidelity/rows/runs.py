@@ -18,7 +18,7 @@ from tests.fidelity.verdicts import Table, Verdict, echoed, honoured, refused
 _HOSTED = refused(
     "It is not there yet. With `UNDERSTUDY_UNAVAILABLE_TOOLS=ignore` the run goes without it."
 )
-_RESOURCES = echoed("Kept with the new thread; there is nothing yet that it could hold.")
+_RESOURCES = echoed("Kept with the new thread; the tools that would use it are not there yet.")
 
 
 def _given(entry: str) -> dict[str, Verdict]:

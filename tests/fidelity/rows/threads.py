@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.fidelity.rows.assistants import NEW_STORE_PATHS
 from tests.fidelity.rows.words import FILE_IDS, KEPT, NEW_STORES, SHOWN, STORE_IDS, outcome
-from tests.fidelity.verdicts import Table, constant, echoed, honoured
+from tests.fidelity.verdicts import Table, echoed, honoured
 
-_RESOURCES = echoed("Kept; there is nothing yet that it could hold.")
+_RESOURCES = echoed("Kept; the tools that would use it are not there yet.")
 _GIVEN_RESOURCES = {
     "tool_resources": _RESOURCES,
     "tool_resources.code_interpreter": _RESOURCES,
@@ -33,11 +33,9 @@ ROWS: Table = {
         "created_at": SHOWN,
         "tool_resources": SHOWN,
         "tool_resources.code_interpreter": SHOWN,
-        "tool_resources.code_interpreter.file_ids": constant([], "There are no files here yet."),
+        "tool_resources.code_interpreter.file_ids": SHOWN,
         "tool_resources.file_search": SHOWN,
-        "tool_resources.file_search.vector_store_ids": constant(
-            [], "There are no vector stores here yet."
-        ),
+        "tool_resources.file_search.vector_store_ids": SHOWN,
         "metadata": SHOWN,
     },
     "DeleteThreadResponse": dict.fromkeys(("id", "deleted", "object"), SHOWN),

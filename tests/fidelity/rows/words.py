@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from tests.fidelity.verdicts import absent, echoed, honoured, refused
+from tests.fidelity.verdicts import absent, echoed, honoured
 
 SHOWN = honoured()
 KEPT = echoed("Kept.")
 
-NO_FILES = absent("There are no files here yet.")
+NO_FILES = absent("Models answer with text: no run writes an image.")
 NO_INTERPRETER = absent("`code_interpreter` is not there yet: no run has it.")
 NO_SEARCH = absent("`file_search` is not there yet: no run has it.")
 NO_CITATIONS = absent(
     "Annotations come from `file_search` and `code_interpreter`, which are not there yet."
 )
 
-FILE_IDS = refused(
-    "404, since no file has any id yet: there are no files here. An empty list is kept."
+FILE_IDS = echoed(
+    "Kept, for files that are there; `code_interpreter`, which would read them, is not there yet."
 )
-STORE_IDS = refused(
-    "404, since no vector store has any id yet: there are none here. An empty list is kept."
+STORE_IDS = echoed(
+    "Kept, for vector stores that are there; `file_search`, which would search them, is not there yet."
 )
-NEW_STORES = refused("Vector stores are not there yet, so none is made on the way.")
+_PROMISES = "tests/server/vectors/test_promises.py::"
+NEW_STORES = honoured(
+    "Makes the vector store.",
+    f"{_PROMISES}test_a_thread_comes_with_a_store_that_expires_after_a_week",
+)
+ATTACHED = honoured(
+    "A thread's vector store gets the file, or its list of files for code.",
+    f"{_PROMISES}test_attachments_make_a_store_or_go_into_the_one_that_is_there",
+)
 
 _RUNS = "tests/parameters/test_parameters.py::"
 

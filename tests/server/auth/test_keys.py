@@ -11,8 +11,9 @@ import pytest
 from tests.clock import FakeClock
 from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
 from understudy_server.auth.bootstrap import bootstrap
-from understudy_server.auth.keys import KEYS, ApiKeys, key_hash
+from understudy_server.auth.keys import ApiKeys, key_hash
 from understudy_server.auth.principal import Principal
+from understudy_server.auth.records import KEYS
 from understudy_server.errors import (
     Conflict,
     InvalidApiKey,

@@ -61,6 +61,13 @@ def test_what_is_temporary_tells_when_to_come_again(error: Exception) -> None:
     assert found.retry_delay.seconds == 1
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(0.2, 1), (40, 40), (40.1, 41), (80_000, 80_000)])
+def test_a_limit_tells_when_there_is_more(seconds: float, told: int) -> None:
+    for kind in (errors.RequestLimit, errors.TokenLimit):
+        (found,) = details(kind("slower", retry_after=seconds))
+        assert found == rpc.RetryInfo(retry_delay={"seconds": told})
+
+
 @pytest.mark.parametrize(
     "error", [errors.TooLarge("big"), errors.StateConflict("busy"), ValueError()]
 )

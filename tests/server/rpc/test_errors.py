@@ -80,6 +80,16 @@ CASES = [
     (errors.MissingApiKey("who"), (StatusCode.UNAUTHENTICATED, "MISSING_API_KEY", "", "who")),
     (errors.InvalidApiKey("who"), (StatusCode.UNAUTHENTICATED, "INVALID_API_KEY", "", "who")),
     (errors.Unimplemented("not here"), (StatusCode.UNIMPLEMENTED, "UNIMPLEMENTED", "", "not here")),
+    (errors.Forbidden("no"), (StatusCode.PERMISSION_DENIED, "MISSING_SCOPE", "", "no")),
+    (
+        errors.ModelNotAllowed("no"),
+        (StatusCode.PERMISSION_DENIED, "MODEL_NOT_ALLOWED", "", "no"),
+    ),
+    (
+        errors.RequestLimit("slower"),
+        (StatusCode.RESOURCE_EXHAUSTED, "REQUEST_LIMIT", "", "slower"),
+    ),
+    (errors.TokenLimit("less"), (StatusCode.RESOURCE_EXHAUSTED, "TOKEN_LIMIT", "", "less")),
     (errors.Overloaded("full"), (StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "", "full")),
     (
         errors.TooLarge("big"),

@@ -2,173 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-import structlog
-from google.rpc.status_pb2 import Status
-from grpc import StatusCode, aio
+from grpc import StatusCode
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health
-from structlog.testing import LogCapture
 
-from tests.clock import FakeClock
+from tests.server.rpc.guarded import KEY, World, failure, shown
 from understudy.v1.assistant_pb2 import (
-    Assistant,
     CreateAssistantRequest,
     DeleteAssistantRequest,
     GetAssistantRequest,
     ListAssistantsRequest,
 )
-from understudy.v1.assistants_service_pb2 import DESCRIPTOR as ASSISTANTS
-from understudy.v1.assistants_service_pb2_grpc import (
-    AssistantsServiceServicer,
-    AssistantsServiceStub,
-    add_AssistantsServiceServicer_to_server,
-)
-from understudy.v1.auth_service_pb2 import DESCRIPTOR as AUTH
 from understudy.v1.auth_service_pb2 import CheckKeyRequest
-from understudy.v1.auth_service_pb2_grpc import AuthServiceStub, add_AuthServiceServicer_to_server
-from understudy.v1.error_pb2 import ErrorDetail, Reason
-from understudy.v1.event_pb2 import RunEvent, RunEventBatch
+from understudy.v1.auth_service_pb2_grpc import AuthServiceStub
 from understudy.v1.run_pb2 import CreateRunRequest, StreamRunEventsRequest
 from understudy_server import errors
-from understudy_server.auth.authenticator import KeyAuthenticator
-from understudy_server.auth.keys import ApiKeys, key_hash
-from understudy_server.auth.service import AuthService
-from understudy_server.inprocess import InProcessChannel, InProcessServer
+from understudy_server.auth.keys import key_hash
 from understudy_server.rpc.caller import Caller, caller
 from understudy_server.rpc.errors import INTERNAL_MESSAGE
-from understudy_server.rpc.interceptors import CallInterceptor
-from understudy_server.rpc.limits import Limits
-from understudy_server.store.memory import MemoryStore
-
-KEY = (("authorization", "Bearer secret"),)
-
-
-class Script(AssistantsServiceServicer):
-    """Does what the test says, and keeps what it saw."""
-
-    def __init__(self) -> None:
-        self.failure: Exception | None = None
-        self.callers: list[Caller] = []
-        self.messages = 2
-        self.hang = False
-        self.hanging = asyncio.Event()
-        self.cancelled = asyncio.Event()
-
-    async def GetAssistant(self, request: GetAssistantRequest, context: Any) -> Assistant:
-        self.callers.append(caller())
-        if self.failure is not None:
-            raise self.failure
-        if self.hang:
-            await self._hang()
-        return Assistant(id=request.assistant_id)
-
-    async def CreateAssistant(self, request: CreateAssistantRequest, context: Any) -> Assistant:
-        return Assistant(model=request.model)
-
-    async def DeleteAssistant(self, request: Any, context: Any) -> Any:
-        await context.abort(StatusCode.DATA_LOSS, "its own way")
-
-    async def StreamRunEvents(self, request: StreamRunEventsRequest, context: Any) -> Any:
-        self.callers.append(caller())
-        for number in range(self.messages):
-            yield RunEventBatch(events=[RunEvent(id=f"1-{number}")])
-        if self.failure is not None:
-            raise self.failure
-        if self.hang:
-            await self._hang()
-
-    # grpc.aio also takes a coroutine that writes, whatever the stubs say.
-    async def StreamCreateRun(self, request: Any, context: Any) -> None:  # type: ignore[override]  # as above
-        await context.send_initial_metadata(())
-        await context.write(RunEventBatch(events=[RunEvent(id="1-1")]))
-
-    async def _hang(self) -> None:
-        self.hanging.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.cancelled.set()
-
-
-class Lines(LogCapture):
-    """Tells when a call has been logged; over a connection that is after its answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.call = asyncio.Event()
-
-    def __call__(self, logger: Any, method: str, event: Any) -> Any:
-        try:
-            return super().__call__(logger, method, event)
-        finally:
-            if event["event"] == "call":
-                self.call.set()
-
-
-class World:
-    """A server behind the interceptor, its log and a channel to it."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self.keys = ApiKeys(store=MemoryStore(self.clock), clock=self.clock)
-        self.script = Script()  # type: ignore[abstract]  # what is missing is missing on purpose
-        self.log = Lines()
-        self.interceptor = CallInterceptor(
-            authenticator=KeyAuthenticator(
-                keys=self.keys, clock=self.clock, environment={key_hash("secret"): "acme"}
-            ),
-            limits=Limits(
-                service for file in (ASSISTANTS, AUTH) for service in file.services_by_name.values()
-            ),
-            clock=self.clock,
-            log=structlog.wrap_logger(
-                None,
-                processors=[self.log],
-                wrapper_class=structlog.make_filtering_bound_logger("debug"),
-            ),
-        )
-        self.channel: aio.Channel
-
-    async def start(self, kind: str, stack: AsyncExitStack) -> None:
-        server: aio.Server
-        if kind == "wire":
-            server = aio.server(interceptors=[self.interceptor])
-            port = server.add_insecure_port("127.0.0.1:0")
-            self.channel = aio.insecure_channel(f"127.0.0.1:{port}")
-        else:
-            server = local = InProcessServer(interceptors=[self.interceptor])
-            self.channel = InProcessChannel(local, copy=True)
-        add_AssistantsServiceServicer_to_server(self.script, server)
-        add_AuthServiceServicer_to_server(AuthService(), server)
-        health_pb2_grpc.add_HealthServicer_to_server(health.HealthServicer(), server)
-        await server.start()
-        stack.push_async_callback(server.stop, None)
-        stack.push_async_callback(self.channel.close)
-
-    @property
-    def stub(self) -> Any:
-        return AssistantsServiceStub(self.channel)
-
-    def lines(self) -> list[Any]:
-        return [entry for entry in self.log.entries if entry["event"] == "call"]
-
-    async def events(self) -> list[Any]:
-        """What was logged, the end of the call included."""
-        await self.log.call.wait()
-        return [entry["event"] for entry in self.log.entries]
-
-    async def line(self) -> Any:
-        """The only call's."""
-        await self.log.call.wait()
-        (line,) = self.lines()
-        return line
 
 
 @pytest.fixture(params=["wire", "inprocess"])
@@ -177,21 +33,6 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         world = World()
         await world.start(request.param, stack)
         yield world
-
-
-def _shown(error: aio.AioRpcError) -> tuple[StatusCode, str, str, str | None]:
-    """Code, reason, param and message."""
-    rich = Status.FromString(dict(error.trailing_metadata())["grpc-status-details-bin"])
-    detail = ErrorDetail()
-    assert rich.details[0].Unpack(detail)
-    assert rich.message == error.details()
-    return error.code(), Reason.Name(detail.reason), detail.param, error.details()
-
-
-async def _failure(call: Any) -> aio.AioRpcError:
-    with pytest.raises(aio.AioRpcError) as caught:
-        await (call.read() if isinstance(call, aio.UnaryStreamCall) else call)
-    return caught.value
 
 
 async def test_a_handler_knows_its_caller(world: World) -> None:
@@ -240,7 +81,7 @@ async def test_without_a_good_key(world: World, metadata: Any, reason: str) -> N
         world.stub.StreamRunEvents(StreamRunEventsRequest(), metadata=metadata),
     )
     for call in calls:
-        code, found, param, _ = _shown(await _failure(call))
+        code, found, param, _ = shown(await failure(call))
         assert (code, found, param) == (StatusCode.UNAUTHENTICATED, reason, "")
     assert world.script.callers == []
 
@@ -257,14 +98,14 @@ async def test_health_needs_no_key(world: World) -> None:
 
 async def test_limits(world: World) -> None:
     call = world.stub.CreateAssistant(CreateAssistantRequest(), metadata=KEY)
-    assert _shown(await _failure(call)) == (
+    assert shown(await failure(call)) == (
         StatusCode.INVALID_ARGUMENT,
         "REASON_MISSING_REQUIRED_PARAMETER",
         "model",
         "Missing required parameter: 'model'.",
     )
     call = world.stub.StreamCreateRun(CreateRunRequest(assistant_id="a", top_p=2), metadata=KEY)
-    assert _shown(await _failure(call))[:3] == (
+    assert shown(await failure(call))[:3] == (
         StatusCode.INVALID_ARGUMENT,
         "REASON_DECIMAL_ABOVE_MAX_VALUE",
         "top_p",
@@ -278,7 +119,7 @@ async def test_domain_errors_of_streams(world: World, messages: int) -> None:
     call = world.stub.StreamRunEvents(StreamRunEventsRequest(), metadata=KEY)
     for _ in range(messages):
         await call.read()
-    assert _shown(await _failure(call)) == (
+    assert shown(await failure(call)) == (
         StatusCode.NOT_FOUND,
         "REASON_NOT_FOUND",
         "",
@@ -290,7 +131,7 @@ async def test_domain_errors_of_streams(world: World, messages: int) -> None:
 async def test_domain_errors(world: World) -> None:
     world.script.failure = errors.StateConflict("busy")
     call = world.stub.GetAssistant(GetAssistantRequest(), metadata=KEY)
-    assert _shown(await _failure(call))[:2] == (
+    assert shown(await failure(call))[:2] == (
         StatusCode.FAILED_PRECONDITION,
         "REASON_STATE_CONFLICT",
     )
@@ -300,7 +141,7 @@ async def test_domain_errors(world: World) -> None:
 async def test_surprises_are_logged_without_their_text(world: World) -> None:
     world.script.failure = ValueError("what the user wrote")
     call = world.stub.GetAssistant(GetAssistantRequest(), metadata=KEY)
-    assert _shown(await _failure(call)) == (
+    assert shown(await failure(call)) == (
         StatusCode.INTERNAL,
         "REASON_INTERNAL",
         "",
@@ -315,20 +156,20 @@ async def test_surprises_are_logged_without_their_text(world: World) -> None:
 
 async def test_a_store_that_is_away(world: World) -> None:
     world.script.failure = errors.StoreUnavailable("connection refused")
-    error = await _failure(world.stub.GetAssistant(GetAssistantRequest(), metadata=KEY))
-    assert _shown(error)[:2] == (StatusCode.UNAVAILABLE, "REASON_UNAVAILABLE")
+    error = await failure(world.stub.GetAssistant(GetAssistantRequest(), metadata=KEY))
+    assert shown(error)[:2] == (StatusCode.UNAVAILABLE, "REASON_UNAVAILABLE")
     assert "refused" not in (error.details() or "")
     assert world.log.entries[0]["reason"] == "connection refused"
 
 
 async def test_what_nobody_wrote_is_unimplemented(world: World) -> None:
     call = world.stub.ListAssistants(ListAssistantsRequest(), metadata=KEY)
-    assert _shown(await _failure(call))[:2] == (StatusCode.UNIMPLEMENTED, "REASON_UNIMPLEMENTED")
+    assert shown(await failure(call))[:2] == (StatusCode.UNIMPLEMENTED, "REASON_UNIMPLEMENTED")
     assert await world.events() == ["call"]
 
 
 async def test_a_handler_that_aborts_itself(world: World) -> None:
-    error = await _failure(world.stub.DeleteAssistant(DeleteAssistantRequest(), metadata=KEY))
+    error = await failure(world.stub.DeleteAssistant(DeleteAssistantRequest(), metadata=KEY))
     assert (error.code(), error.details()) == (StatusCode.DATA_LOSS, "its own way")
     assert (await world.line())["code"] == "DATA_LOSS"
 
@@ -355,7 +196,7 @@ async def test_one_line_for_each_call(world: World) -> None:
 
 
 async def test_the_line_of_a_stranger(world: World) -> None:
-    await _failure(world.stub.GetAssistant(GetAssistantRequest()))
+    await failure(world.stub.GetAssistant(GetAssistantRequest()))
     line = await world.line()
     assert line["code"] == "UNAUTHENTICATED"
     assert "project" not in line

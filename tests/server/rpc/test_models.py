@@ -25,3 +25,14 @@ async def test_unknown_models_do_not_exist_and_known_ones_cannot_be_deleted() ->
         await models.delete(model_pb2.DeleteModelRequest(model="x"))
     with pytest.raises(Unimplemented):
         await models.delete(model_pb2.DeleteModelRequest(model="scripted"))
+
+
+async def test_a_key_sees_the_models_that_it_may_use() -> None:
+    models = Models(ScriptedModels([]), created=5)
+    request = model_pb2.GetModelRequest(model="scripted")
+    for allowed in (("other", "scripted"), ("scripted",)):
+        assert [model.id for model in (await models.list(allowed)).data] == ["scripted"]
+        assert (await models.get(request, allowed)).id == "scripted"
+    assert not (await models.list(("other",))).data
+    with pytest.raises(ModelNotFound):
+        await models.get(request, ("other",))

@@ -16,6 +16,7 @@ from understudy.v1 import (
 )
 from understudy_server.models import port as model
 from understudy_server.runs import context, tokens
+from understudy_server.runs.images import StoredImage
 from understudy_server.store.v1.records_pb2 import StepRecord
 
 FUNCTION = tool_pb2.Tool(
@@ -149,7 +150,9 @@ def test_parts() -> None:
     image.url = "https://x/y.png"
     image.detail = content_pb2.IMAGE_DETAIL_HIGH
     message.content.add().image_url.url = "https://x/z.png"
-    message.content.add().image_file.file_id = "file_1"
+    file = message.content.add().image_file
+    file.file_id = "file_1"
+    file.detail = content_pb2.IMAGE_DETAIL_LOW
     (found,) = build(messages=[message]).items
     assert found == model.Message(
         role="user",
@@ -158,6 +161,8 @@ def test_parts() -> None:
             model.Refusal(refusal="no"),
             model.Image(url="https://x/y.png", detail="high"),
             model.Image(url="https://x/z.png", detail="auto"),
+            # Its bytes are read when it is known that it fits.
+            StoredImage(file_id="file_1", detail="low"),
         ),
     )
 

@@ -22,6 +22,8 @@ from understudy.v1 import (
 )
 from understudy_server.blobs.memory import MemoryBlobs
 from understudy_server.clock import Clock
+from understudy_server.limits.records import run_slots
+from understudy_server.limits.runs import RunBudgets
 from understudy_server.models.port import Models
 from understudy_server.rpc.assistants import Assistants
 from understudy_server.rpc.caller import Caller
@@ -89,18 +91,27 @@ class Core:
         store = store or world.store
         models = models or world.models
         functions = functions or world.functions
+        blobs = MemoryBlobs()
+        self.budgets = RunBudgets(store, clock or world.clock)
         self.shared = Collaborators(
-            blobs=MemoryBlobs(),
+            blobs=blobs,
             store=store,
             clock=clock or world.clock,
             ids=world.ids,
             models=models,
-            history=History(store, models, functions),
+            history=History(store, blobs, models, functions),
             functions=functions,
+            slots=self.budgets,
             keep_model_requests=world.keep_model_requests,
         )
         self.live = Live()
-        self.worker = Worker(self.shared, self.live, slots=slots, grace=grace)
+        self.worker = Worker(
+            self.shared,
+            self.live,
+            slots=slots,
+            grace=grace,
+            attendants={run_slots.kind: self.budgets.attend},
+        )
         self.assistants = Assistants(self.shared)
         self.threads = Threads(self.shared)
         self.messages = Messages(self.shared)
@@ -115,6 +126,8 @@ class Core:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for task in self.budgets._tasks:
+            task.cancel()
         self.worker._draining = True
 
 
@@ -148,6 +161,7 @@ class World(Generic[M]):
     async def close(self) -> None:
         for core in self.cores:
             await self.clock.run_until(core.worker.stop())
+            await self.clock.run_until(core.budgets.close())
 
     async def until(self, task: Awaitable[T]) -> T:
         """What a task that runs already comes to."""

@@ -38,6 +38,9 @@ class AssistantsServiceStub(object):
     exist: NOT_FOUND.
     - Errors carry an ErrorDetail. Limits of fields (wire.v1.field) fail with the reason that names the limit.
     An id that is not found and does not even look like one fails with INVALID_VALUE.
+    - Any call may fail with MISSING_SCOPE, and with REQUEST_LIMIT when the key's requests of the minute are used up.
+    Answers to a key that has such limits tell how it stands in `x-ratelimit-*` metadata: trailing ones, of a stream
+    initial ones.
     - What has been answered is durable.
     - Creating calls accept `idempotency-key` metadata: the same key with the same request returns the first
     object, with a different request it fails with IDEMPOTENCY_MISMATCH, and after the object's deletion with
@@ -214,6 +217,9 @@ class AssistantsServiceServicer(object):
     exist: NOT_FOUND.
     - Errors carry an ErrorDetail. Limits of fields (wire.v1.field) fail with the reason that names the limit.
     An id that is not found and does not even look like one fails with INVALID_VALUE.
+    - Any call may fail with MISSING_SCOPE, and with REQUEST_LIMIT when the key's requests of the minute are used up.
+    Answers to a key that has such limits tell how it stands in `x-ratelimit-*` metadata: trailing ones, of a stream
+    initial ones.
     - What has been answered is durable.
     - Creating calls accept `idempotency-key` metadata: the same key with the same request returns the first
     object, with a different request it fails with IDEMPOTENCY_MISMATCH, and after the object's deletion with
@@ -333,8 +339,9 @@ class AssistantsServiceServicer(object):
 
     def CreateRun(self, request, context):
         """Starts a run: adds `additional_messages` and takes the thread, in one commit. The run ends without anybody
-        listening. Fails with NOT_FOUND (thread, assistant), MODEL_NOT_FOUND, UNSUPPORTED_TOOL, and STATE_CONFLICT
-        while another run is active. Answers at once, or with `wait` as that field says.
+        listening. Fails with NOT_FOUND (thread, assistant), MODEL_NOT_FOUND, MODEL_NOT_ALLOWED, UNSUPPORTED_TOOL,
+        STATE_CONFLICT while another run is active, REQUEST_LIMIT while the key has as many runs as it may have at a time,
+        and TOKEN_LIMIT. Answers at once, or with `wait` as that field says.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -619,6 +626,9 @@ class AssistantsService(object):
     exist: NOT_FOUND.
     - Errors carry an ErrorDetail. Limits of fields (wire.v1.field) fail with the reason that names the limit.
     An id that is not found and does not even look like one fails with INVALID_VALUE.
+    - Any call may fail with MISSING_SCOPE, and with REQUEST_LIMIT when the key's requests of the minute are used up.
+    Answers to a key that has such limits tell how it stands in `x-ratelimit-*` metadata: trailing ones, of a stream
+    initial ones.
     - What has been answered is durable.
     - Creating calls accept `idempotency-key` metadata: the same key with the same request returns the first
     object, with a different request it fails with IDEMPOTENCY_MISMATCH, and after the object's deletion with

@@ -518,6 +518,9 @@ class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType
         exist: NOT_FOUND.
       - Errors carry an ErrorDetail. Limits of fields (wire.v1.field) fail with the reason that names the limit.
         An id that is not found and does not even look like one fails with INVALID_VALUE.
+      - Any call may fail with MISSING_SCOPE, and with REQUEST_LIMIT when the key's requests of the minute are used up.
+        Answers to a key that has such limits tell how it stands in `x-ratelimit-*` metadata: trailing ones, of a stream
+        initial ones.
       - What has been answered is durable.
       - Creating calls accept `idempotency-key` metadata: the same key with the same request returns the first
         object, with a different request it fails with IDEMPOTENCY_MISMATCH, and after the object's deletion with
@@ -827,8 +830,9 @@ class AssistantsServiceStub(typing.Generic[_AssistantsServiceCreateAssistantType
 
     CreateRun: _AssistantsServiceCreateRunType
     """Starts a run: adds `additional_messages` and takes the thread, in one commit. The run ends without anybody
-    listening. Fails with NOT_FOUND (thread, assistant), MODEL_NOT_FOUND, UNSUPPORTED_TOOL, and STATE_CONFLICT
-    while another run is active. Answers at once, or with `wait` as that field says.
+    listening. Fails with NOT_FOUND (thread, assistant), MODEL_NOT_FOUND, MODEL_NOT_ALLOWED, UNSUPPORTED_TOOL,
+    STATE_CONFLICT while another run is active, REQUEST_LIMIT while the key has as many runs as it may have at a time,
+    and TOKEN_LIMIT. Answers at once, or with `wait` as that field says.
     """
 
     StreamCreateRun: _AssistantsServiceStreamCreateRunType
@@ -1022,6 +1026,9 @@ class AssistantsServiceServicer(metaclass=abc.ABCMeta):
         exist: NOT_FOUND.
       - Errors carry an ErrorDetail. Limits of fields (wire.v1.field) fail with the reason that names the limit.
         An id that is not found and does not even look like one fails with INVALID_VALUE.
+      - Any call may fail with MISSING_SCOPE, and with REQUEST_LIMIT when the key's requests of the minute are used up.
+        Answers to a key that has such limits tell how it stands in `x-ratelimit-*` metadata: trailing ones, of a stream
+        initial ones.
       - What has been answered is durable.
       - Creating calls accept `idempotency-key` metadata: the same key with the same request returns the first
         object, with a different request it fails with IDEMPOTENCY_MISMATCH, and after the object's deletion with
@@ -1163,8 +1170,9 @@ class AssistantsServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[understudy.v1.run_pb2.Run, collections.abc.Awaitable[understudy.v1.run_pb2.Run]]:
         """Starts a run: adds `additional_messages` and takes the thread, in one commit. The run ends without anybody
-        listening. Fails with NOT_FOUND (thread, assistant), MODEL_NOT_FOUND, UNSUPPORTED_TOOL, and STATE_CONFLICT
-        while another run is active. Answers at once, or with `wait` as that field says.
+        listening. Fails with NOT_FOUND (thread, assistant), MODEL_NOT_FOUND, MODEL_NOT_ALLOWED, UNSUPPORTED_TOOL,
+        STATE_CONFLICT while another run is active, REQUEST_LIMIT while the key has as many runs as it may have at a time,
+        and TOKEN_LIMIT. Answers at once, or with `wait` as that field says.
         """
 
     @abc.abstractmethod

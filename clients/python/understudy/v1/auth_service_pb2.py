@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from understudy.wire.v1 import wire_pb2 as understudy_dot_wire_dot_v1_dot_wire__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n understudy/v1/auth_service.proto\x12\runderstudy.v1\"\x11\n\x0f\x43heckKeyRequest\"#\n\x10\x43heckKeyResponse\x12\x0f\n\x07project\x18\x01 \x01(\t2_\n\x0b\x41uthService\x12P\n\x08\x43heckKey\x12\x1e.understudy.v1.CheckKeyRequest\x1a\x1f.understudy.v1.CheckKeyResponse\"\x03\x90\x02\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n understudy/v1/auth_service.proto\x12\runderstudy.v1\x1a\x1dunderstudy/wire/v1/wire.proto\"\x11\n\x0f\x43heckKeyRequest\"#\n\x10\x43heckKeyResponse\x12\x0f\n\x07project\x18\x01 \x01(\t2i\n\x0b\x41uthService\x12Z\n\x08\x43heckKey\x12\x1e.understudy.v1.CheckKeyRequest\x1a\x1f.understudy.v1.CheckKeyResponse\"\r\x90\x02\x01\xaa\xd4\x18\x06\"\x04noneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,11 +33,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'understudy.v1.auth_service_
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['CheckKey']._loaded_options = None
-  _globals['_AUTHSERVICE'].methods_by_name['CheckKey']._serialized_options = b'\220\002\001'
-  _globals['_CHECKKEYREQUEST']._serialized_start=51
-  _globals['_CHECKKEYREQUEST']._serialized_end=68
-  _globals['_CHECKKEYRESPONSE']._serialized_start=70
-  _globals['_CHECKKEYRESPONSE']._serialized_end=105
-  _globals['_AUTHSERVICE']._serialized_start=107
-  _globals['_AUTHSERVICE']._serialized_end=202
+  _globals['_AUTHSERVICE'].methods_by_name['CheckKey']._serialized_options = b'\220\002\001\252\324\030\006\"\004none'
+  _globals['_CHECKKEYREQUEST']._serialized_start=82
+  _globals['_CHECKKEYREQUEST']._serialized_end=99
+  _globals['_CHECKKEYRESPONSE']._serialized_start=101
+  _globals['_CHECKKEYRESPONSE']._serialized_end=136
+  _globals['_AUTHSERVICE']._serialized_start=138
+  _globals['_AUTHSERVICE']._serialized_end=243
 # @@protoc_insertion_point(module_scope)

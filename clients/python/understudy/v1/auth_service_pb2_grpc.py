@@ -50,7 +50,7 @@ class AuthServiceServicer(object):
 
     def CheckKey(self, request, context):
         """Succeeds for a key that this server accepts; the key travels in the `authorization` metadata as in every
-        call. Fails with MISSING_API_KEY or INVALID_API_KEY.
+        call, and may have any scope. Fails with MISSING_API_KEY or INVALID_API_KEY.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -64,7 +64,7 @@ class AuthServiceStub(typing.Generic[_AuthServiceCheckKeyType]):
 
     CheckKey: _AuthServiceCheckKeyType
     """Succeeds for a key that this server accepts; the key travels in the `authorization` metadata as in every
-    call. Fails with MISSING_API_KEY or INVALID_API_KEY.
+    call, and may have any scope. Fails with MISSING_API_KEY or INVALID_API_KEY.
     """
 
 AuthServiceAsyncStub: typing_extensions.TypeAlias = AuthServiceStub[
@@ -86,7 +86,7 @@ class AuthServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[understudy.v1.auth_service_pb2.CheckKeyResponse, collections.abc.Awaitable[understudy.v1.auth_service_pb2.CheckKeyResponse]]:
         """Succeeds for a key that this server accepts; the key travels in the `authorization` metadata as in every
-        call. Fails with MISSING_API_KEY or INVALID_API_KEY.
+        call, and may have any scope. Fails with MISSING_API_KEY or INVALID_API_KEY.
         """
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -57,6 +57,13 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     REASON_MISSING_API_KEY: _Reason.ValueType  # 30
     """Who calls. gRPC: UNAUTHENTICATED. REST: 401."""
     REASON_INVALID_API_KEY: _Reason.ValueType  # 31
+    REASON_MISSING_SCOPE: _Reason.ValueType  # 35
+    """What the key may do. gRPC: PERMISSION_DENIED. REST: 403.
+
+    The key lacks the scope that the operation needs.
+    """
+    REASON_MODEL_NOT_ALLOWED: _Reason.ValueType  # 36
+    """The key is for certain models, and the run's is none of them."""
     REASON_NOT_FOUND: _Reason.ValueType  # 40
     """What is asked for. gRPC: NOT_FOUND, UNIMPLEMENTED. REST: 404, 405, 400."""
     REASON_MODEL_NOT_FOUND: _Reason.ValueType  # 41
@@ -84,6 +91,14 @@ class _ReasonEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTyp
     """The server or its store is away; try again later. gRPC: UNAVAILABLE."""
     REASON_INTERNAL: _Reason.ValueType  # 63
     """The fault is the server's. gRPC: INTERNAL."""
+    REASON_REQUEST_LIMIT: _Reason.ValueType  # 64
+    """The key's requests of this minute are used up, or it has as many runs as it may have at a time. RetryInfo tells
+    when to come again. gRPC: RESOURCE_EXHAUSTED. REST: 429, type `requests`.
+    """
+    REASON_TOKEN_LIMIT: _Reason.ValueType  # 65
+    """The key's tokens of this day are used up: it starts no run before RetryInfo says. gRPC: RESOURCE_EXHAUSTED.
+    REST: 429, type `tokens`.
+    """
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Why a call failed. Every error status carries an ErrorDetail with one of these, in the details of its
@@ -124,6 +139,13 @@ REASON_UNSUPPORTED_FILE: Reason.ValueType  # 18
 REASON_MISSING_API_KEY: Reason.ValueType  # 30
 """Who calls. gRPC: UNAUTHENTICATED. REST: 401."""
 REASON_INVALID_API_KEY: Reason.ValueType  # 31
+REASON_MISSING_SCOPE: Reason.ValueType  # 35
+"""What the key may do. gRPC: PERMISSION_DENIED. REST: 403.
+
+The key lacks the scope that the operation needs.
+"""
+REASON_MODEL_NOT_ALLOWED: Reason.ValueType  # 36
+"""The key is for certain models, and the run's is none of them."""
 REASON_NOT_FOUND: Reason.ValueType  # 40
 """What is asked for. gRPC: NOT_FOUND, UNIMPLEMENTED. REST: 404, 405, 400."""
 REASON_MODEL_NOT_FOUND: Reason.ValueType  # 41
@@ -151,6 +173,14 @@ REASON_UNAVAILABLE: Reason.ValueType  # 62
 """The server or its store is away; try again later. gRPC: UNAVAILABLE."""
 REASON_INTERNAL: Reason.ValueType  # 63
 """The fault is the server's. gRPC: INTERNAL."""
+REASON_REQUEST_LIMIT: Reason.ValueType  # 64
+"""The key's requests of this minute are used up, or it has as many runs as it may have at a time. RetryInfo tells
+when to come again. gRPC: RESOURCE_EXHAUSTED. REST: 429, type `requests`.
+"""
+REASON_TOKEN_LIMIT: Reason.ValueType  # 65
+"""The key's tokens of this day are used up: it starts no run before RetryInfo says. gRPC: RESOURCE_EXHAUSTED.
+REST: 429, type `tokens`.
+"""
 Global___Reason: typing_extensions.TypeAlias = Reason
 
 @typing.final

@@ -150,7 +150,13 @@ class RunSpec(google.protobuf.message.Message):
     RUN_FIELD_NUMBER: builtins.int
     FINGERPRINT_FIELD_NUMBER: builtins.int
     INCLUDE_FIELD_NUMBER: builtins.int
+    KEY_ID_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
     fingerprint: builtins.bytes
+    key_id: builtins.str
+    """The id of the API key that asked for it; empty: none was asked for."""
+    budget: builtins.str
+    """Under which name its tokens and its slot are counted; empty: they are not."""
     @property
     def run(self) -> understudy.v1.run_pb2.Run:
         """The fields of a Run that never change; status, times and the rest are in RunState."""
@@ -165,9 +171,11 @@ class RunSpec(google.protobuf.message.Message):
         run: understudy.v1.run_pb2.Run | None = ...,
         fingerprint: builtins.bytes = ...,
         include: collections.abc.Iterable[understudy.v1.run_pb2.RunStepInclude.ValueType] | None = ...,
+        key_id: builtins.str = ...,
+        budget: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["run", b"run"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["fingerprint", b"fingerprint", "include", b"include", "run", b"run"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["budget", b"budget", "fingerprint", b"fingerprint", "include", b"include", "key_id", b"key_id", "run", b"run"]) -> None: ...
 
 Global___RunSpec: typing_extensions.TypeAlias = RunSpec
 
@@ -300,6 +308,11 @@ class ApiKey(google.protobuf.message.Message):
     CREATED_AT_FIELD_NUMBER: builtins.int
     REVOKED_AT_FIELD_NUMBER: builtins.int
     HINT_FIELD_NUMBER: builtins.int
+    SCOPES_FIELD_NUMBER: builtins.int
+    EXPIRES_AT_FIELD_NUMBER: builtins.int
+    LIFETIME_FIELD_NUMBER: builtins.int
+    LIMITS_FIELD_NUMBER: builtins.int
+    BUDGET_FIELD_NUMBER: builtins.int
     hash: builtins.bytes
     """SHA-256 of the key."""
     project: builtins.str
@@ -309,6 +322,18 @@ class ApiKey(google.protobuf.message.Message):
     revoked_at: builtins.int
     hint: builtins.str
     """The first and last characters, for people."""
+    expires_at: builtins.int
+    """Unix seconds; from then on it is no good."""
+    lifetime: builtins.int
+    """Seconds that it was made for, which a key that replaces it gets anew; 0: it was to be good for ever."""
+    budget: builtins.str
+    """Under which name its use is counted: the id of the first key in its line of replacements; empty: its own."""
+    @property
+    def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What it may be used for; empty: everything."""
+
+    @property
+    def limits(self) -> Global___KeyLimits: ...
     def __init__(
         self,
         *,
@@ -318,12 +343,137 @@ class ApiKey(google.protobuf.message.Message):
         created_at: builtins.int = ...,
         revoked_at: builtins.int | None = ...,
         hint: builtins.str = ...,
+        scopes: collections.abc.Iterable[builtins.str] | None = ...,
+        expires_at: builtins.int | None = ...,
+        lifetime: builtins.int = ...,
+        limits: Global___KeyLimits | None = ...,
+        budget: builtins.str = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_revoked_at", b"_revoked_at", "revoked_at", b"revoked_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_revoked_at", b"_revoked_at", "created_at", b"created_at", "hash", b"hash", "hint", b"hint", "name", b"name", "project", b"project", "revoked_at", b"revoked_at"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_expires_at", b"_expires_at", "_revoked_at", b"_revoked_at", "expires_at", b"expires_at", "limits", b"limits", "revoked_at", b"revoked_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_expires_at", b"_expires_at", "_revoked_at", b"_revoked_at", "budget", b"budget", "created_at", b"created_at", "expires_at", b"expires_at", "hash", b"hash", "hint", b"hint", "lifetime", b"lifetime", "limits", b"limits", "name", b"name", "project", b"project", "revoked_at", b"revoked_at", "scopes", b"scopes"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_expires_at", b"_expires_at"]) -> typing.Literal["expires_at"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_revoked_at", b"_revoked_at"]) -> typing.Literal["revoked_at"] | None: ...
 
 Global___ApiKey: typing_extensions.TypeAlias = ApiKey
+
+@typing.final
+class KeyLimits(google.protobuf.message.Message):
+    """What one key may use. Zero and empty: no limit."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REQUESTS_PER_MINUTE_FIELD_NUMBER: builtins.int
+    CONCURRENT_RUNS_FIELD_NUMBER: builtins.int
+    TOKENS_PER_DAY_FIELD_NUMBER: builtins.int
+    MODELS_FIELD_NUMBER: builtins.int
+    requests_per_minute: builtins.int
+    concurrent_runs: builtins.int
+    tokens_per_day: builtins.int
+    @property
+    def models(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        requests_per_minute: builtins.int = ...,
+        concurrent_runs: builtins.int = ...,
+        tokens_per_day: builtins.int = ...,
+        models: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["concurrent_runs", b"concurrent_runs", "models", b"models", "requests_per_minute", b"requests_per_minute", "tokens_per_day", b"tokens_per_day"]) -> None: ...
+
+Global___KeyLimits: typing_extensions.TypeAlias = KeyLimits
+
+@typing.final
+class KeyUse(google.protobuf.message.Message):
+    """When a key was last used, to about a minute. Beside the key, so that neither writer disturbs the other."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    USED_AT_FIELD_NUMBER: builtins.int
+    used_at: builtins.int
+    """Unix seconds."""
+    def __init__(
+        self,
+        *,
+        used_at: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["used_at", b"used_at"]) -> None: ...
+
+Global___KeyUse: typing_extensions.TypeAlias = KeyUse
+
+@typing.final
+class RequestBudget(google.protobuf.message.Message):
+    """How many requests of a minute the cores have been granted for a key."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MINUTE_FIELD_NUMBER: builtins.int
+    GRANTED_FIELD_NUMBER: builtins.int
+    minute: builtins.int
+    """The number of the minute since the epoch, store time."""
+    granted: builtins.int
+    def __init__(
+        self,
+        *,
+        minute: builtins.int = ...,
+        granted: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["granted", b"granted", "minute", b"minute"]) -> None: ...
+
+Global___RequestBudget: typing_extensions.TypeAlias = RequestBudget
+
+@typing.final
+class RunBudget(google.protobuf.message.Message):
+    """What the runs of a key use."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RUNS_FIELD_NUMBER: builtins.int
+    DAY_FIELD_NUMBER: builtins.int
+    TOKENS_FIELD_NUMBER: builtins.int
+    runs: builtins.int
+    """Runs that have a slot."""
+    day: builtins.int
+    """The number of the day since the epoch, store time, and the tokens of the runs that ended on it."""
+    tokens: builtins.int
+    def __init__(
+        self,
+        *,
+        runs: builtins.int = ...,
+        day: builtins.int = ...,
+        tokens: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["day", b"day", "runs", b"runs", "tokens", b"tokens"]) -> None: ...
+
+Global___RunBudget: typing_extensions.TypeAlias = RunBudget
+
+@typing.final
+class RunSlot(google.protobuf.message.Message):
+    """That a run has one of its key's slots. Put before the run is; deleted by the commit that counts its tokens, so they
+    count once. Due as long as it is there: whoever finds it due looks whether its run lives.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: builtins.int
+    THREAD_ID_FIELD_NUMBER: builtins.int
+    TAKEN_AT_FIELD_NUMBER: builtins.int
+    project: builtins.str
+    thread_id: builtins.str
+    taken_at: builtins.int
+    """Microseconds, store time."""
+    def __init__(
+        self,
+        *,
+        project: builtins.str = ...,
+        thread_id: builtins.str = ...,
+        taken_at: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["project", b"project", "taken_at", b"taken_at", "thread_id", b"thread_id"]) -> None: ...
+
+Global___RunSlot: typing_extensions.TypeAlias = RunSlot
 
 @typing.final
 class Blob(google.protobuf.message.Message):

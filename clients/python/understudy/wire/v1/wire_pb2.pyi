@@ -186,6 +186,7 @@ class MethodWire(google.protobuf.message.Message):
     POLLED_FIELD_NUMBER: builtins.int
     MULTIPART_FIELD_NUMBER: builtins.int
     DOWNLOAD_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
     polled: builtins.bool
     """Clients poll this operation: its responses carry `openai-poll-after-ms`."""
     multipart: builtins.str
@@ -197,14 +198,19 @@ class MethodWire(google.protobuf.message.Message):
     """The method answers with a stream of one oneof: first a message about the bytes, then `bytes data`. It is
     answered as the bytes themselves.
     """
+    scope: builtins.str
+    """What a key must be allowed for this operation: `run`, or `none` for nothing at all. Without it `read` for a method
+    with NO_SIDE_EFFECTS and `write` for any other.
+    """
     def __init__(
         self,
         *,
         polled: builtins.bool = ...,
         multipart: builtins.str = ...,
         download: builtins.bool = ...,
+        scope: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["download", b"download", "multipart", b"multipart", "polled", b"polled"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["download", b"download", "multipart", b"multipart", "polled", b"polled", "scope", b"scope"]) -> None: ...
 
 Global___MethodWire: typing_extensions.TypeAlias = MethodWire
 

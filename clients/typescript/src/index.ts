@@ -1,0 +1,4 @@
+// Understudy over gRPC: `connect` to a core, `follow` a run. The generated messages are in `understudy-client/v1/*`.
+export { connect, type Client, type ConnectOptions } from "./client.js";
+export { follow, type FollowOptions } from "./follow.js";
+export type { ToolFunction } from "./answering.js";
