@@ -45,7 +45,19 @@ def ids(owner: httpx2.Client) -> dict[str, str]:
     run = post(f"/threads/{thread['id']}/runs", assistant_id=assistant["id"], wait=True)
     steps = owner.get(f"/threads/{thread['id']}/runs/{run['id']}/steps").json()
     messages = owner.get(f"/threads/{thread['id']}/messages").json()
+    purpose = {"purpose": "assistants"}
+    file = owner.post("/files", files={"file": ("a.txt", b"text")}, data=purpose).json()
+    announced = {"filename": "b.txt", "bytes": 4, "mime_type": "text/plain", **purpose}
+    store = post("/vector_stores", name="s")
+    batch = post(f"/vector_stores/{store['id']}/file_batches", file_ids=[file["id"]])
+    place = f"/vector_stores/{store['id']}/file_batches/{batch['id']}"
+    while owner.get(place).json()["file_counts"]["in_progress"]:
+        pass
     return {
+        "file_id": file["id"],
+        "upload_id": post("/uploads", **announced)["id"],
+        "vector_store_id": store["id"],
+        "batch_id": batch["id"],
         "assistant_id": assistant["id"],
         "thread_id": thread["id"],
         "message_id": messages["data"][0]["id"],
@@ -65,6 +77,11 @@ def _body(method: str, path: str, ids: dict[str, str]) -> dict[str, Any] | None:
         "/runs": {"assistant_id": ids["assistant_id"]},
         "/submit_tool_outputs": {"tool_outputs": [output]},
         "/cancel": None,
+        "/complete": {"part_ids": ["part_1"]},
+        "/search": {"query": "text"},
+        "/file_batches": {"file_ids": [ids["file_id"]]},
+        "/files": {"file_id": ids["file_id"]},
+        "/files/{file_id}": {"attributes": {"a": "b"}},
     }
     return next(
         (body for end, body in ends.items() if path.endswith(end)), {"metadata": {"a": "b"}}
@@ -87,7 +104,10 @@ def test_no_route_shows_what_is_anothers(
         path = template.removeprefix("/v1").format_map(ids)
         if not names and method == "post":
             continue  # creates something of one's own
-        response = stranger.request(method, path, json=_body(method, template, ids))
+        if template.endswith("/parts"):
+            response = stranger.post(path, files={"data": ("upload", b"text")})
+        else:
+            response = stranger.request(method, path, json=_body(method, template, ids))
         if names:
             assert response.status_code == 404, (method, template, response.text)
             assert set(re.findall(r"'(\w+)'", response.text)) <= {ids[name] for name in names}
