@@ -1,6 +1,6 @@
 # What people do with this repository. Every target installs what it needs: Python packages into .venv, the
 # generators into .venv-proto, Node packages into tests/e2e/node. Arguments: make serve ARGS="--port 8080".
-.PHONY: serve test test-clients histories chaos hostile check check-proto proto proto-clients lint types format bench clean
+.PHONY: serve test test-clients histories chaos hostile fuzz check check-proto proto proto-clients lint types format bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -35,6 +35,10 @@ chaos: $(VENV)/installed-dev
 hostile: $(VENV)/installed-dev
 	UNDERSTUDY_HOSTILE_EXAMPLES=$${UNDERSTUDY_HOSTILE_EXAMPLES:-10000} $(BIN)/python -m pytest -n 2 \
 	  --hypothesis-profile=explore tests/models/hostile $(ARGS)
+
+# Random requests to both faces, more of them than `make test` sends: UNDERSTUDY_FUZZ_CASES=1000000 make fuzz
+fuzz: $(VENV)/installed-dev
+	UNDERSTUDY_FUZZ_CASES=$${UNDERSTUDY_FUZZ_CASES:-100000} $(BIN)/python -m pytest -n 2 -rP tests/fuzz $(ARGS)
 
 # Everything that is checked without running: fresh generated code, the contract, style, types.
 check: check-proto lint types

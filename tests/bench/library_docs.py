@@ -13,17 +13,18 @@ _LEFT_OUT = {
     "turtledemo", "distutils", "pydoc_data", "lib-dynload",
 }  # fmt: skip
 _LEAST, _MOST = 200, 6_000
-"""Characters of a document. Longer ones are cut, so that the whole takes minutes to embed, not an hour."""
+"""Characters of a document. Longer ones are cut, so that the whole takes a minute or two to embed."""
 
 
 def documents() -> Mapping[str, str]:
-    """The text of each module by its name."""
+    """The text of each module that some question is about, by its name."""
+    asked = {module for _, module in questions()}
     root = Path(sysconfig.get_paths()["stdlib"])
     found = {}
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         name = ".".join(parts).removesuffix(".__init__")
-        if _LEFT_OUT.intersection(parts):
+        if name not in asked or _LEFT_OUT.intersection(parts):
             continue
         text = "\n\n".join(_docstrings(path))[:_MOST]
         if len(text) >= _LEAST:
