@@ -53,7 +53,12 @@ def create_app(channel: grpc.aio.Channel, config: EdgeConfig) -> web.Application
     """
     routes = compile_routes(SERVICES)
     codec = Codec(messages_of(routes) | {event_pb2.RunEvent.DESCRIPTOR})
-    writer = EventWriter(codec, event_ids=config.event_ids, heartbeat=config.heartbeat_seconds)
+    writer = EventWriter(
+        codec,
+        event_ids=config.event_ids,
+        heartbeat=config.heartbeat_seconds,
+        patience=config.client_silence,
+    )
     transcoder = Transcoder(channel, routes, codec=codec, writer=writer, config=config)
     dispatcher = Dispatcher(Matcher(routes), transcoder)
     health = Health(channel)

@@ -31,7 +31,7 @@ class EdgeConfig:
     """Seconds for a unary call, and for a stream to be accepted; for the silence of a core in the middle of an
     upload or a download, however long that takes. A request with ``wait`` has its own ``wait_timeout`` on top."""
     client_silence: float = 300.0
-    """Seconds for which a client in the middle of an upload or a download may do nothing."""
+    """Seconds for which a client in the middle of an upload, a download or a stream may do nothing."""
     heartbeat_seconds: float = 15.0
     """Seconds of silence on a stream before a comment is sent to keep it open."""
     resume_seconds: float = 30.0

@@ -39,8 +39,14 @@ def error_event(refusal: Refusal) -> bytes:
 class EventWriter:
     """Writes runs' events to clients."""
 
-    def __init__(self, codec: Codec, *, event_ids: bool, heartbeat: float) -> None:
-        """``heartbeat``: seconds of silence before a comment is sent."""
+    def __init__(
+        self, codec: Codec, *, event_ids: bool, heartbeat: float, patience: float = 300.0
+    ) -> None:
+        """``heartbeat``: seconds of silence before a comment is sent.
+
+        ``patience``: seconds for which a client may read nothing before it is cut off.
+        """
+        self._patience = patience
         self._codec = codec
         self._event_ids = event_ids
         self._heartbeat = heartbeat
@@ -52,7 +58,7 @@ class EventWriter:
         try:
             await response.prepare(request)
             try:
-                await self._write_events(response, events)
+                await self._write_events(request, response, events)
             except grpc.aio.AioRpcError as error:
                 refusal = refusal_of_status(error)
                 self._log.warning(
@@ -61,13 +67,13 @@ class EventWriter:
                     code=error.code().name,
                     text=error.details(),
                 )
-                await response.write(error_event(refusal))
+                await self._send(request, response, error_event(refusal))
             except ConnectionResetError:
                 raise
             except Exception:  # noqa: BLE001  what has begun cannot become an HTTP error
                 self._log.exception("stream_failed", request_id=request[EXCHANGE].request_id)
-                await response.write(error_event(INTERNAL))
-            await response.write(DONE)
+                await self._send(request, response, error_event(INTERNAL))
+            await self._send(request, response, DONE)
             await response.write_eof()
         except ConnectionResetError:
             # The client has gone; the run goes on without it.
@@ -76,13 +82,26 @@ class EventWriter:
             events.cancel()
         return response
 
-    async def _write_events(self, response: web.StreamResponse, events: RunEvents) -> None:
+    async def _send(self, request: web.Request, response: web.StreamResponse, data: bytes) -> None:
+        """Waits for a slow client. Raises ``ConnectionResetError``, also when it has to cut it off."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await response.write(data)
+        except TimeoutError:
+            self._log.info("stream_cut", request_id=request[EXCHANGE].request_id)
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("the client reads nothing") from None
+
+    async def _write_events(
+        self, request: web.Request, response: web.StreamResponse, events: RunEvents
+    ) -> None:
         while True:
             # One read stays pending over any number of heartbeats: cancelling it would end the call.
             reading = asyncio.create_task(events.read())
             try:
                 while not (await asyncio.wait({reading}, timeout=self._heartbeat))[0]:
-                    await response.write(PING)
+                    await self._send(request, response, PING)
             except BaseException:
                 reading.cancel()
                 reading.add_done_callback(_forget)
@@ -90,7 +109,7 @@ class EventWriter:
             batch = reading.result()
             if batch is None:
                 return
-            await response.write(b"".join(map(self.frame, batch.events)))
+            await self._send(request, response, b"".join(map(self.frame, batch.events)))
 
     def frame(self, event: event_pb2.RunEvent) -> bytes:
         name, data = self._codec.encode_event(event)

@@ -10,7 +10,7 @@ from functools import partial
 
 import grpc.aio
 import structlog
-from grpc_health.v1 import health_pb2_grpc
+from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from understudy.v1 import (
@@ -105,7 +105,8 @@ class Core:
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self.auth, server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         names = [service.full_name for service in SERVICES]
-        reflection.enable_server_reflection([*names, reflection.SERVICE_NAME], server)
+        others = (health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection([*names, *others], server)
 
 
 @asynccontextmanager

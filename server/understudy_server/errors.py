@@ -15,6 +15,7 @@ DomainError
 ├── Overloaded                a limit of this server is reached; try again later
 │   ├── RequestLimit          of the key: requests in a minute, runs at a time
 │   └── TokenLimit            of the key: tokens in a day
+├── SlowReader                the caller does not read its stream, which is cut
 ├── TooLarge                  more bytes than this server takes
 ├── UnsupportedFile           a kind of file from which no text is taken
 ├── InvalidFile               broken, encrypted, too large, or without text
@@ -115,6 +116,10 @@ class RequestLimit(Overloaded):
 
 class TokenLimit(Overloaded):
     """The key has used up its tokens of this day."""
+
+
+class SlowReader(DomainError):
+    """The caller does not read its stream, which is cut; it may be resumed."""
 
 
 class TooLarge(DomainError):

@@ -291,3 +291,25 @@ async def test_a_slow_client_slows_the_core_down(
         # 100 MB do not fit into the buffers between the two ends.
         assert sent < 1000
         response.close()
+
+
+async def test_a_client_that_reads_nothing_is_cut_off(
+    start_edge: StartEdge, core: FakeCore
+) -> None:
+    ended = asyncio.Event()
+    text = "x" * 100_000
+
+    async def flood(_request: Any, _context: Context) -> Batches:
+        try:
+            for number in range(100_000):
+                yield batch(delta(f"1-{number + 1}", text))
+        finally:
+            ended.set()
+
+    core.streams["StreamCreateRun"] = flood
+    edge = await start_edge(core.address, client_silence=0.2)
+    async with edge.post(START[0], json=START[1]) as response:
+        await response.content.readuntil(b"data: ")
+        await ended.wait()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()

@@ -19,7 +19,7 @@ from understudy_server.auth.credentials import api_key
 from understudy_server.auth.principal import Principal
 from understudy_server.auth.scopes import Scopes
 from understudy_server.clock import Clock
-from understudy_server.errors import DomainError, Forbidden, StoreError, Unimplemented
+from understudy_server.errors import DomainError, Forbidden, SlowReader, StoreError, Unimplemented
 from understudy_server.limits.admission import Admitted
 from understudy_server.limits.words import missing_scope
 from understudy_server.rpc.announcing import announcing
@@ -29,6 +29,9 @@ from understudy_server.rpc.limits import Limits
 
 OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
 """Answered without a key: load balancers and tools ask them, and they tell nothing of anybody."""
+
+READER_PATIENCE = 120.0
+"""Seconds for which a stream waits for a reader that reads nothing, before it is cut."""
 
 _REQUEST_ID_LENGTH = 128
 
@@ -64,7 +67,10 @@ class CallInterceptor(aio.ServerInterceptor):
         limits: Limits,
         clock: Clock,
         log: FilteringBoundLogger,
+        patience: float = READER_PATIENCE,
     ) -> None:
+        """``patience``: see ``READER_PATIENCE``."""
+        self._patience = patience
         self._authenticator = authenticator
         self._gate = gate
         self._scopes = scopes
@@ -97,7 +103,7 @@ class CallInterceptor(aio.ServerInterceptor):
             (True, True): (grpc.stream_stream_rpc_method_handler, handler.stream_stream),
         }[streams]
         assert inner is not None
-        run = _write_all(inner) if handler.response_streaming else _respond(inner)
+        run = _write_all(inner, self._patience) if handler.response_streaming else _respond(inner)
         run = self._check_each(run) if handler.request_streaming else self._check(run)
         needed = self._scopes.needed(method)
         streams_answer = handler.response_streaming
@@ -207,7 +213,7 @@ def _respond(behaviour: _Behaviour) -> _Behaviour:
     return respond
 
 
-def _write_all(behaviour: _Behaviour) -> _Behaviour:
+def _write_all(behaviour: _Behaviour, patience: float) -> _Behaviour:
     """An async generator, or a coroutine that writes, as a coroutine that writes."""
 
     async def write_all(request: Any, context: aio.ServicerContext[Any, Any]) -> None:
@@ -217,13 +223,24 @@ def _write_all(behaviour: _Behaviour) -> _Behaviour:
             return
         try:
             async for message in result:
-                await context.write(message)
+                await _write(context, message, patience)
         finally:
             # A generator left in the middle runs its `finally` now, not when it is collected.
             if (close := getattr(result, "aclose", None)) is not None:
                 await close()
 
     return write_all
+
+
+async def _write(context: aio.ServicerContext[Any, Any], message: Message, patience: float) -> None:
+    """Waits until there is room for the message on its way. Raises ``SlowReader``."""
+    try:
+        async with asyncio.timeout(patience):
+            await context.write(message)
+    except TimeoutError:
+        raise SlowReader(
+            f"The stream was cut, since nothing of it was read for {patience:g} seconds. It can be resumed."
+        ) from None
 
 
 def _texts(context: aio.ServicerContext[Any, Any]) -> dict[str, str]:

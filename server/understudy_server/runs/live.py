@@ -14,6 +14,9 @@ from typing import Self
 
 from understudy.v1 import event_pb2
 
+LARGEST_WAIT = 256 * 1024
+"""Bytes of events that wait for one reader. One that falls behind further reads them from the log instead."""
+
 
 class Subscription:
     """One reader of a feed; a context manager, so that it ends."""
@@ -21,6 +24,7 @@ class Subscription:
     def __init__(self, feed: Feed, waiting: Sequence[event_pb2.RunEvent]) -> None:
         self._feed = feed
         self._waiting = list(waiting)
+        self._bytes = 0
         self._signal = asyncio.Event()
         self.ended = False
         """The worker let go of the run; what it logged last is in the log."""
@@ -40,6 +44,10 @@ class Subscription:
 
     def push(self, events: Sequence[event_pb2.RunEvent]) -> None:
         self._waiting.extend(events)
+        self._bytes += sum(event.ByteSize() for event in events)
+        if self._bytes > LARGEST_WAIT:
+            self.take()
+            self.nudged = True
         self._signal.set()
 
     def end(self) -> None:
@@ -53,6 +61,7 @@ class Subscription:
     def take(self) -> list[event_pb2.RunEvent]:
         """Everything that has come since the last call."""
         taken, self._waiting = self._waiting, []
+        self._bytes = 0
         self._signal.clear()
         return taken
 

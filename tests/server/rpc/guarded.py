@@ -39,7 +39,7 @@ from understudy_server.inprocess import InProcessChannel, InProcessServer
 from understudy_server.limits.admission import Admission
 from understudy_server.limits.runs import RunBudgets
 from understudy_server.rpc.caller import Caller, caller
-from understudy_server.rpc.interceptors import CallInterceptor
+from understudy_server.rpc.interceptors import READER_PATIENCE, CallInterceptor
 from understudy_server.rpc.limits import Limits
 from understudy_server.store.memory import MemoryStore
 
@@ -53,6 +53,9 @@ class Script(AssistantsServiceServicer):
         self.failure: Exception | None = None
         self.callers: list[Caller] = []
         self.messages = 2
+        self.padding = ""
+        self.streamed = asyncio.Event()
+        """No more messages come from ``StreamRunEvents``."""
         self.hang = False
         self.hanging = asyncio.Event()
         self.cancelled = asyncio.Event()
@@ -73,8 +76,14 @@ class Script(AssistantsServiceServicer):
 
     async def StreamRunEvents(self, request: StreamRunEventsRequest, context: Any) -> Any:
         self.callers.append(caller())
-        for number in range(self.messages):
-            yield RunEventBatch(events=[RunEvent(id=f"1-{number}")])
+        try:
+            for number in range(self.messages):
+                event = RunEvent(id=f"1-{number}")
+                if self.padding:
+                    event.message_delta.id = self.padding
+                yield RunEventBatch(events=[event])
+        finally:
+            self.streamed.set()
         if self.failure is not None:
             raise self.failure
         if self.hang:
@@ -111,7 +120,7 @@ class Lines(LogCapture):
 class World:
     """A server behind the interceptor, its log and a channel to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = READER_PATIENCE) -> None:
         self.clock = FakeClock()
         store = MemoryStore(self.clock)
         self.keys = ApiKeys(store=store, clock=self.clock)
@@ -126,6 +135,7 @@ class World:
             scopes=Scopes(services),
             limits=Limits(services),
             clock=self.clock,
+            patience=patience,
             log=structlog.wrap_logger(
                 None,
                 processors=[self.log],
