@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.fuzz.cases import CASES, SEED
+from tests.fuzz.cases import ALLOWED_GROWTH, CASES, SEED, WARM
 from tests.fuzz.memory import resident
 from tests.fuzz.rest import Cases
 from understudy_cli.server import Server
@@ -19,11 +19,6 @@ from understudy_server.config import CoreConfig
 SECRET = "what-only-alpha-may-see"
 ROUND = 250
 """Cases after which there are new objects."""
-
-WARM = 2_000
-"""Cases after which what is made once has been made."""
-
-ALLOWED_GROWTH = 10 * 1024 * 1024
 
 _KEYS = (("key-alpha", "alpha"), ("key-beta", "beta"))
 _HEADERS = {"OpenAI-Beta": "assistants=v2"}
