@@ -22,8 +22,8 @@ from understudy_server.listening import in_process
 
 FAULTS = frozenset({grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN})
 
-ROUND = 250
-"""Cases after which there are new objects."""
+ROUND = 2_000
+"""Cases after which there are new objects. Not too many: SQLite keeps up to 16 MB of what is stored in memory."""
 
 
 @pytest.mark.timeout(3600)

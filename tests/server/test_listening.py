@@ -8,6 +8,8 @@ import grpc
 import pytest
 
 from tests.relay import GOAWAY, Relay
+from understudy.v1.assistant_pb2 import CreateAssistantRequest
+from understudy.v1.assistants_service_pb2_grpc import AssistantsServiceStub
 from understudy_server.app import open_core
 from understudy_server.config import CoreConfig
 from understudy_server.listening import listen
@@ -42,3 +44,18 @@ async def test_an_address_that_cannot_be_had(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="cannot listen on"):
             async with listen(core, f"unix:{tmp_path}/none/core.sock", config):
                 pass
+
+
+async def test_a_message_that_is_too_large_is_refused_with_its_size() -> None:
+    config = CoreConfig(store="memory://", auth=False, max_message_bytes=10_000)
+    async with (
+        open_core(config) as core,
+        listen(core, "127.0.0.1:0", config) as port,
+        grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        stub = AssistantsServiceStub(channel)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stub.CreateAssistant(CreateAssistantRequest(model="demo", name="x" * 20_000))
+        assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "larger than max" in (caught.value.details() or "")
+        assert (await stub.CreateAssistant(CreateAssistantRequest(model="demo"))).model == "demo"
