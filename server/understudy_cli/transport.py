@@ -15,24 +15,12 @@ from understudy_server.tls import Tls as CoreListenerTls
 
 def core_tls(values: Mapping[str, Any]) -> CoreListenerTls | None:
     """For the gRPC port. Raises ``SettingsError``."""
-    if not _has_certificate(values):
-        return None
-    return CoreListenerTls(
-        certificate=values["tls_certificate"],
-        key=values["tls_key"],
-        client_ca=values["tls_client_ca"],
-    )
+    return CoreListenerTls(**_files(values)) if _has_certificate(values) else None
 
 
 def edge_tls(values: Mapping[str, Any]) -> EdgeTls | None:
     """For the REST face. Raises ``SettingsError``."""
-    if not _has_certificate(values):
-        return None
-    return EdgeTls(
-        certificate=values["tls_certificate"],
-        key=values["tls_key"],
-        client_ca=values["tls_client_ca"],
-    )
+    return EdgeTls(**_files(values)) if _has_certificate(values) else None
 
 
 def channel_tls(values: Mapping[str, Any]) -> CoreTls | None:
@@ -83,6 +71,10 @@ def is_private(address: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _files(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: values[f"tls_{name}"] for name in ("certificate", "key", "client_ca")}
 
 
 def _has_certificate(values: Mapping[str, Any]) -> bool:

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from pathlib import Path
 
 from understudy_cli.doctor.finding import Finding
+from understudy_cli.doctor.room import LITTLE, NotWritable, room_for
 from understudy_server.blobs.opener import InvalidPlace, is_folder, open_blobs
 from understudy_server.config import CoreConfig
 from understudy_server.errors import BlobsUnavailable
-
-_LITTLE = 1_000_000_000
-"""Bytes."""
 
 
 async def examine(core: CoreConfig) -> Finding:
@@ -49,18 +45,11 @@ def _alone(place: str, store: str) -> Finding:
 def _folder(place: str) -> Finding:
     folder = Path(place).expanduser().absolute()
     try:
-        existing = folder
-        while not existing.exists():
-            existing = existing.parent
-        # The permission bits alone say too little: read-only mounts, quotas, access lists.
-        with tempfile.TemporaryFile(dir=existing):
-            free = shutil.disk_usage(existing).free
-    except OSError as error:
-        words = f"{existing} cannot be written to ({error.strerror}): change its owner, or set UNDERSTUDY_FILES"
-        return Finding("FAIL", "files", words)
-    room = f"{free / 1e9:.1f} GB free"
-    if existing != folder:
+        room = room_for(folder)
+    except NotWritable as error:
+        return Finding("FAIL", "files", f"{error}: change its owner, or set UNDERSTUDY_FILES")
+    if room.existing != folder:
         return Finding("ok", "files", f"{folder} will be made at the first start, {room}")
-    if free < _LITTLE:
+    if room.free < LITTLE:
         return Finding("warn", "files", f"{folder}: the disk is nearly full ({room})")
     return Finding("ok", "files", f"{folder} is writable, {room}")

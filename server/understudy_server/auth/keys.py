@@ -62,22 +62,20 @@ class ApiKeys:
 
     async def list(self) -> list[StoredKey]:
         """Every key, oldest first, those that are revoked or have expired included."""
-        found: list[StoredKey] = []
-        low: Position | None = None
-        while True:
-            page = await self._store.list(KEYS, _KIND, low=low, limit=_PAGE)
-            found += [parse(record) for record in page]
-            if len(page) < _PAGE:
-                return found
-            low = page[-1].position
+        return [parse(record) for record in await self._all(_KIND)]
 
     async def uses(self) -> dict[str, int]:
         """When each key was last used, in Unix seconds, to about a minute; by its id, for those that ever were."""
-        found: dict[str, int] = {}
+        found = await self._all(key_uses.kind)
+        return {record.id: key_uses.parse(record).body.used_at for record in found}
+
+    async def _all(self, kind: str) -> Sequence[Record]:
+        """Oldest first."""
+        found: list[Record] = []
         low: Position | None = None
         while True:
-            page = await self._store.list(KEYS, key_uses.kind, low=low, limit=_PAGE)
-            found.update({record.id: key_uses.parse(record).body.used_at for record in page})
+            page = await self._store.list(KEYS, kind, low=low, limit=_PAGE)
+            found += page
             if len(page) < _PAGE:
                 return found
             low = page[-1].position

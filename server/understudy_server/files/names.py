@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from understudy_server import refused_values as words
 from understudy_server.errors import InvalidRequest
 
 
@@ -13,12 +14,7 @@ def check_filename(name: str) -> None:
     Raises ``InvalidRequest`` for a blank name and for one with control characters.
     """
     if not name.strip():
-        raise InvalidRequest(
-            "Invalid 'filename': empty string. Expected a string with minimum length 1, "
-            "but got an empty string instead.",
-            reason="INVALID_VALUE",
-            param="filename",
-        )
+        raise words.empty_text("filename")
     for character in name:
         if unicodedata.category(character) == "Cc":
             raise InvalidRequest(

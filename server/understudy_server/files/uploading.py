@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from understudy.v1 import upload_pb2
+from understudy_server import refused_values as words
 from understudy_server.errors import InvalidRequest, StateConflict, TooLarge
 from understudy_server.files.names import check_filename
 from understudy_server.runs.head import SECOND
@@ -33,11 +34,7 @@ def check_new(request: upload_pb2.CreateUploadRequest) -> None:
     """Raises ``InvalidRequest`` for what could never become a file."""
     check_filename(request.filename)
     if request.bytes < 1:
-        raise InvalidRequest(
-            "Invalid 'bytes': integer below minimum value. Expected a value >= 1, but got 0 instead.",
-            reason="INTEGER_BELOW_MIN_VALUE",
-            param="bytes",
-        )
+        raise words.below_minimum("bytes", "integer", 1, request.bytes)
     if not _MIME_TYPE.fullmatch(request.mime_type):
         raise InvalidRequest(
             f"Invalid 'mime_type': '{request.mime_type}'. Expected a type such as 'text/plain'.",
@@ -87,12 +84,7 @@ def chosen_parts(
 ) -> list[Blob]:
     """The pieces of the file, in order. Raises ``InvalidRequest``."""
     if not part_ids:
-        raise InvalidRequest(
-            "Invalid 'part_ids': empty array. Expected an array with minimum length 1, "
-            "but got an empty array instead.",
-            reason="EMPTY_ARRAY",
-            param="part_ids",
-        )
+        raise words.empty_array("part_ids")
     seen: set[str] = set()
     for index, id in enumerate(part_ids):
         if id in seen or id not in found:

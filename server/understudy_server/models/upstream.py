@@ -8,7 +8,7 @@ off: ``remote.py`` has ours.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
@@ -62,25 +62,7 @@ class Upstream:
 
         Raises ``UpstreamFailure``.
         """
-        try:
-            async with self._patience():
-                stream = await self._client.post(
-                    path,
-                    cast_to=httpx2.Response,
-                    content=content,
-                    options={
-                        "headers": {
-                            "Content-Type": "application/json",
-                            "Accept": "text/event-stream",
-                        }
-                    },
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-        except MISHAPS as error:
-            raise mishap(error, self._config) from error
-        # Typed as the stream class, but `cast_to` decides: this is the untouched response.
-        response = cast("httpx2.Response", stream)
+        response = await self._posted(path, content, {"Accept": "text/event-stream"})
         try:
             await _check_kind(response)
             yield EventStream(response, self._config)
@@ -89,19 +71,7 @@ class Upstream:
 
     async def ask(self, path: str, content: bytes) -> Json:
         """Send JSON, and read one JSON object. Raises ``UpstreamFailure``."""
-        try:
-            async with self._patience():
-                stream = await self._client.post(
-                    path,
-                    cast_to=httpx2.Response,
-                    content=content,
-                    options={"headers": {"Content-Type": "application/json"}},
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-        except MISHAPS as error:
-            raise mishap(error, self._config) from error
-        response = cast("httpx2.Response", stream)
+        response = await self._posted(path, content, {})
         try:
             return decoded(await whole(response, self._config))
         finally:
@@ -109,23 +79,44 @@ class Upstream:
 
     async def model_names(self) -> tuple[str, ...]:
         """What ``GET /models`` lists; raises ``UpstreamFailure``."""
-        try:
-            async with self._patience():
-                stream = await self._client.get(
-                    "/models",
-                    cast_to=httpx2.Response,
-                    stream=True,
-                    stream_cls=openai.AsyncStream[object],
-                )
-        except MISHAPS as error:
-            raise mishap(error, self._config) from error
-        response = cast("httpx2.Response", stream)
+        response = await self._answered(
+            self._client.get(
+                "/models",
+                cast_to=httpx2.Response,
+                stream=True,
+                stream_cls=openai.AsyncStream[object],
+            )
+        )
         try:
             listed = as_list(decoded(await whole(response, self._config)).get("data"))
         finally:
             await response.aclose()
         names = (as_text(as_object(entry).get("id")) for entry in listed)
         return tuple(name for name in names if name)
+
+    async def _posted(
+        self, path: str, content: bytes, headers: Mapping[str, str]
+    ) -> httpx2.Response:
+        return await self._answered(
+            self._client.post(
+                path,
+                cast_to=httpx2.Response,
+                content=content,
+                options={"headers": {"Content-Type": "application/json", **headers}},
+                stream=True,
+                stream_cls=openai.AsyncStream[object],
+            )
+        )
+
+    async def _answered(self, call: Awaitable[openai.AsyncStream[object]]) -> httpx2.Response:
+        """The head of the answer has come; who gets it closes it. Raises ``UpstreamFailure``."""
+        try:
+            async with self._patience():
+                stream = await call
+        except MISHAPS as error:
+            raise mishap(error, self._config) from error
+        # Typed as the stream class, but `cast_to` decides: this is the untouched response.
+        return cast("httpx2.Response", stream)
 
     def _patience(self) -> asyncio.Timeout:
         """For the head of an answer: the transport's own timeout ends with the first interim one."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from understudy.v1 import assistant_pb2, tool_pb2
+from understudy_server import refused_values as words
 from understudy_server.errors import Conflict, InvalidRequest, NotFound
 from understudy_server.idempotency import identify, same_request
 from understudy_server.rpc import lookup, paging, references, updates
@@ -103,11 +104,7 @@ class Assistants:
         await references.check_resources(self._shared, caller.project, request.tool_resources)
         names = updates.written_fields(request, request.update_mask.paths, _BOUND)
         if "model" in names and not request.model:
-            raise InvalidRequest(
-                "Missing required parameter: 'model'.",
-                reason="MISSING_REQUIRED_PARAMETER",
-                param="model",
-            )
+            raise words.missing("model")
         while True:
             row = await lookup.assistant(self._store, caller.project, request.assistant_id)
             updates.write(row.body.assistant, request, names)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Generic, Protocol, TypeVar
 
+from understudy_server import refused_values as words
 from understudy_server.errors import InvalidRequest, TooLarge
 
 M_co = TypeVar("M_co", covariant=True)
@@ -115,8 +116,4 @@ class Form(Generic[M_co]):
 
     def _check_complete(self) -> None:
         if self._found is None:
-            raise InvalidRequest(
-                "Missing required parameter: 'metadata'.",
-                reason="MISSING_REQUIRED_PARAMETER",
-                param="metadata",
-            )
+            raise words.missing("metadata")

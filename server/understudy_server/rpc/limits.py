@@ -19,7 +19,7 @@ from google.protobuf.descriptor import (
 from google.protobuf.message import Message
 
 from understudy.wire.v1 import wire_pb2 as wire
-from understudy_server.rpc import limit_words as words
+from understudy_server import refused_values as words
 from understudy_server.rpc.limit_options import field_options, refuse_misplaced
 from understudy_server.rpc.value_checks import NUMBERS, Check, join, map_check, value_check
 

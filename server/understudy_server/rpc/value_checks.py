@@ -10,7 +10,7 @@ import orjson
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from understudy.wire.v1 import wire_pb2 as wire
-from understudy_server.rpc import limit_words as words
+from understudy_server import refused_values as words
 
 Check: TypeAlias = Callable[[Any, str], None]
 """Raises InvalidRequest for a value, with the JSON path at which it stands."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from understudy.v1 import tool_pb2
 from understudy.v1 import vector_store_file_pb2 as files
+from understudy_server import refused_values as words
 from understudy_server.documents import kinds
 from understudy_server.errors import DomainError, InvalidRequest, StateConflict
-from understudy_server.rpc import limit_words as words
 from understudy_server.rpc.lookup import Kind, missing
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.store import tables

@@ -7,17 +7,20 @@ from functools import partial
 
 from understudy.v1 import tool_pb2
 from understudy.v1 import vector_store_file_pb2 as pb
+from understudy_server import refused_values as words
 from understudy_server.errors import InvalidRequest
 from understudy_server.idempotency import identify
-from understudy_server.rpc import limit_words as words
 from understudy_server.rpc import paging, vector_lookup
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.store import tables
 from understudy_server.store.port import Position
+from understudy_server.store.tables import Row
+from understudy_server.store.v1.records_pb2 import VectorStoreFileBatchRecord
 from understudy_server.vectors import batch_files, batches, cancelling, view
 from understudy_server.vectors.adding import resolved
 from understudy_server.vectors.amend import StoreGone
+from understudy_server.vectors.finding import Found
 
 
 class VectorStoreBatches:
@@ -59,22 +62,23 @@ class VectorStoreBatches:
             raise vector_lookup.gone(store_id) from None
         return view.shown_batch(batch)
 
+    async def _find(
+        self, caller: Caller, store_id: str, batch_id: str
+    ) -> tuple[Found, Row[VectorStoreFileBatchRecord]]:
+        """Raises ``NotFound``, and ``StateConflict`` for a store that has expired."""
+        found = await vector_lookup.active_store(self._shared, caller.project, store_id)
+        return found, await vector_lookup.batch(self._shared, found, batch_id)
+
     async def get(
         self, caller: Caller, request: pb.GetVectorStoreFileBatchRequest
     ) -> pb.VectorStoreFileBatch:
-        found = await vector_lookup.active_store(
-            self._shared, caller.project, request.vector_store_id
-        )
-        row = await vector_lookup.batch(self._shared, found, request.batch_id)
+        _, row = await self._find(caller, request.vector_store_id, request.batch_id)
         return view.shown_batch(row.body.batch)
 
     async def cancel(
         self, caller: Caller, request: pb.CancelVectorStoreFileBatchRequest
     ) -> pb.VectorStoreFileBatch:
-        found = await vector_lookup.active_store(
-            self._shared, caller.project, request.vector_store_id
-        )
-        row = await vector_lookup.batch(self._shared, found, request.batch_id)
+        found, row = await self._find(caller, request.vector_store_id, request.batch_id)
         try:
             batch = await cancelling.cancel(self._shared, found.partition, row.id)
         except StoreGone:
@@ -84,10 +88,7 @@ class VectorStoreBatches:
     async def list_files(
         self, caller: Caller, request: pb.ListFilesInVectorStoreBatchRequest
     ) -> pb.ListVectorStoreFilesResponse:
-        found = await vector_lookup.active_store(
-            self._shared, caller.project, request.vector_store_id
-        )
-        row = await vector_lookup.batch(self._shared, found, request.batch_id)
+        found, row = await self._find(caller, request.vector_store_id, request.batch_id)
         kind = tables.vector_files_of(row.id)
 
         async def locate(id: str) -> Position:

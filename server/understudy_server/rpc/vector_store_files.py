@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from understudy.v1 import vector_store_file_pb2 as pb
-from understudy_server.errors import InvalidRequest, StateConflict
+from understudy_server import refused_values as words
+from understudy_server.errors import StateConflict
 from understudy_server.idempotency import identify
 from understudy_server.rpc import paging, updates, vector_lookup
 from understudy_server.rpc.caller import Caller
@@ -99,11 +100,7 @@ class VectorStoreFiles:
     ) -> pb.VectorStoreFile:
         names = updates.written_fields(request, request.update_mask.paths, _BOUND)
         if "attributes" not in names:
-            raise InvalidRequest(
-                "Missing required parameter: 'attributes'.",
-                reason="MISSING_REQUIRED_PARAMETER",
-                param="attributes",
-            )
+            raise words.missing("attributes")
         vector_lookup.check_attributes(request.attributes)
         found = await vector_lookup.active_store(
             self._shared, caller.project, request.vector_store_id

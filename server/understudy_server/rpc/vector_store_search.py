@@ -7,11 +7,11 @@ from typing import Final
 
 from understudy.v1 import vector_store_file_pb2 as files
 from understudy.v1 import vector_store_search_pb2 as pb
+from understudy_server import refused_values as words
 from understudy_server.errors import InvalidRequest
 from understudy_server.retrieval.filters import BadFilter, predicate
 from understudy_server.retrieval.port import Hit, Retrieval, Search
 from understudy_server.retrieval.rewriting import rewritten
-from understudy_server.rpc import limit_words as words
 from understudy_server.rpc import vector_lookup
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs.collaborators import Collaborators
@@ -83,12 +83,7 @@ def _queries(request: pb.SearchVectorStoreRequest) -> Sequence[str]:
     for number, text in enumerate(given):
         if not text.strip():
             path = "query" if is_text else f"query[{number}]"
-            raise InvalidRequest(
-                f"Invalid '{path}': empty string. Expected a string with minimum length 1, but got"
-                " an empty string instead.",
-                reason="INVALID_VALUE",
-                param=path,
-            )
+            raise words.empty_text(path)
     return [rewritten(text) for text in given] if request.rewrite_query else given
 
 

@@ -42,9 +42,10 @@ class Subscription:
     ) -> None:
         self._feed.drop(self)
 
-    def push(self, events: Sequence[event_pb2.RunEvent]) -> None:
+    def push(self, events: Sequence[event_pb2.RunEvent], size: int) -> None:
+        """``size``: bytes of all the events."""
         self._waiting.extend(events)
-        self._bytes += sum(event.ByteSize() for event in events)
+        self._bytes += size
         if self._bytes > LARGEST_WAIT:
             self.take()
             self.nudged = True
@@ -83,8 +84,11 @@ class Feed:
         """Gives the events to every reader; they must not be changed afterwards."""
         if not logged:
             self._unlogged.extend(events)
+        if not self._subscribers:
+            return
+        size = sum(event.ByteSize() for event in events)
         for subscriber in self._subscribers:
-            subscriber.push(events)
+            subscriber.push(events, size)
 
     def logged(self, count: int) -> None:
         """The first ``count`` events shown before their commit are in the log now."""

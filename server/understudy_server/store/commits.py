@@ -13,6 +13,18 @@ _FIRST_PAUSE, _GROWTH, _LONGEST_PAUSE = 0.02, 2.0, 1.0
 """Seconds between tries, and by how much each pause outgrows the last."""
 
 
+MAX_TRIES = 60
+"""Conflicts in a row after which whoever decides again and again gives up."""
+
+_CONFLICT_PAUSE = 0.005
+"""Seconds; grows with each conflict, up to fifty times this."""
+
+
+async def after_conflict(clock: Clock, attempt: int) -> None:
+    """The pause before deciding again. ``attempt``: how many conflicts there were before this one."""
+    await clock.sleep(_CONFLICT_PAUSE * min(attempt, 50))
+
+
 async def settle(
     store: Store, commit: Commit, clock: Clock, *, patience: float = 15.0
 ) -> tuple[Version | None, ...]:

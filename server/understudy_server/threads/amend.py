@@ -13,18 +13,12 @@ from typing import Generic, TypeAlias, TypeVar
 from understudy_server.clock import Clock
 from understudy_server.errors import Conflict
 from understudy_server.store import tables
-from understudy_server.store.commits import commit_new
+from understudy_server.store.commits import MAX_TRIES, after_conflict, commit_new
 from understudy_server.store.port import Operation, Partition, Store
 from understudy_server.store.tables import HEAD_ID, Row
 from understudy_server.store.v1.records_pb2 import Head
 
 T = TypeVar("T")
-
-MAX_TRIES = 60
-"""Conflicts in a row after which the caller is told to try again later."""
-
-PAUSE = 0.005
-"""Seconds; grows with each conflict, up to fifty times this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +49,7 @@ async def amend(store: Store, clock: Clock, partition: Partition, decide: Decide
         try:
             await commit_new(store, partition, plan.operations, clock)
         except Conflict:
-            await clock.sleep(PAUSE * min(attempt, 50))
+            await after_conflict(clock, attempt)
         else:
             return plan.result
     raise Conflict("too many writers on one thread")

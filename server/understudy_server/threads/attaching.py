@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from understudy.v1 import message_pb2, tool_pb2
-from understudy_server.errors import InvalidRequest, NotFound
+from understudy_server import refused_values as words
+from understudy_server.errors import NotFound
 from understudy_server.runs.head import SECOND
 from understudy_server.store import tables
 from understudy_server.store.port import Operation, Partition, Store
@@ -56,7 +57,7 @@ def attached(
                 tools[tool.WhichOneof("tool") or "file_search"][attachment.file_id] = None
     searched = list(tools["file_search"])
     if len(searched) > MAX_SEARCHED:
-        raise _too_long("attachments", MAX_SEARCHED, len(searched))
+        raise words.array_too_long("attachments", MAX_SEARCHED, len(searched))
     return Attached(searched, list(tools["code_interpreter"]))
 
 
@@ -135,13 +136,4 @@ def _add_code_files(resources: tool_pb2.ToolResources, ids: Sequence[str]) -> No
     files.extend([id for id in ids if id not in files])
     if len(files) > MAX_CODE_FILES:
         where = "tool_resources.code_interpreter.file_ids"
-        raise _too_long(where, MAX_CODE_FILES, len(files))
-
-
-def _too_long(path: str, maximum: int, length: int) -> InvalidRequest:
-    return InvalidRequest(
-        f"Invalid '{path}': array too long. Expected an array with maximum length {maximum},"
-        f" but got an array with length {length} instead.",
-        reason="ARRAY_ABOVE_MAX_LENGTH",
-        param=path,
-    )
+        raise words.array_too_long(where, MAX_CODE_FILES, len(files))

@@ -12,19 +12,13 @@ from typing import TypeAlias, TypeVar
 from understudy_server.clock import Clock
 from understudy_server.errors import Conflict
 from understudy_server.store import tables
-from understudy_server.store.commits import commit_new
+from understudy_server.store.commits import MAX_TRIES, after_conflict, commit_new
 from understudy_server.store.port import Operation, Partition, Store
 from understudy_server.store.tables import HEAD_ID, Row
 from understudy_server.store.v1.records_pb2 import VectorStoreFileRecord, VectorStoreHead
 from understudy_server.vectors.draft import Draft
 
 T = TypeVar("T")
-
-MAX_TRIES = 60
-"""Conflicts in a row after which the caller is told to try again later."""
-
-PAUSE = 0.005
-"""Seconds; grows with each conflict, up to fifty times this."""
 
 
 class StoreGone(Conflict):
@@ -69,7 +63,7 @@ async def amend(
         try:
             await commit_new(store, partition, operations, clock)
         except Conflict:
-            await clock.sleep(PAUSE * min(attempt, 50))
+            await after_conflict(clock, attempt)
         else:
             return result
     raise Conflict("too many writers in one vector store")

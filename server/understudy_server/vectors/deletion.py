@@ -14,11 +14,10 @@ from understudy_server.errors import Conflict
 from understudy_server.files import loose
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.store import tables
-from understudy_server.store.commits import commit_new
+from understudy_server.store.commits import MAX_TRIES, after_conflict, commit_new
 from understudy_server.store.port import Check, Operation, Partition, Record
 from understudy_server.store.tables import HEAD_ID, Row
 from understudy_server.store.v1.records_pb2 import VectorStoreHead
-from understudy_server.vectors.amend import MAX_TRIES, PAUSE
 from understudy_server.vectors.counting import STATUS_WORDS
 
 CHUNK = 30
@@ -50,7 +49,7 @@ async def delete(shared: Collaborators, project: str, id: str) -> bool:
         try:
             await commit_new(shared.store, partition, operations, shared.clock)
         except Conflict:
-            await shared.clock.sleep(PAUSE * min(attempt, 50))
+            await after_conflict(shared.clock, attempt)
         else:
             return True
     raise Conflict("too many writers in one vector store")

@@ -17,13 +17,13 @@ from understudy_server.files import reading
 from understudy_server.idempotency import same_request
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.store import tables
-from understudy_server.store.commits import commit_new
+from understudy_server.store.commits import MAX_TRIES, after_conflict, commit_new
 from understudy_server.store.port import Check, Operation, Partition
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import FileRecord, Gone, VectorStoreFileRecord
 from understudy_server.vectors import finding
 from understudy_server.vectors.adding import Entry, added, is_restarted
-from understudy_server.vectors.amend import MAX_TRIES, PAUSE, Changed, StoreGone, amend, amend_file
+from understudy_server.vectors.amend import Changed, StoreGone, amend, amend_file
 from understudy_server.vectors.draft import Draft
 
 CHUNK = 16
@@ -181,7 +181,7 @@ async def point(
         try:
             await commit_new(shared.store, place, operations, shared.clock)
         except Conflict:
-            await shared.clock.sleep(PAUSE * min(attempt, 50))
+            await after_conflict(shared.clock, attempt)
         else:
             return found
     raise Conflict("too many writers of one project's files")

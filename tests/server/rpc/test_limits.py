@@ -24,7 +24,7 @@ from understudy.v1.response_format_pb2 import JsonSchemaFormat, ResponseFormat
 from understudy.v1.tool_pb2 import FunctionTool, Tool
 from understudy.wire.v1 import wire_pb2 as wire
 from understudy_server.errors import InvalidRequest
-from understudy_server.rpc.limit_words import number
+from understudy_server.refused_values import number
 from understudy_server.rpc.limits import Limits
 
 SERVICES = [

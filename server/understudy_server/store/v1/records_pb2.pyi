@@ -678,7 +678,6 @@ class VectorStoreFileRecord(google.protobuf.message.Message):
 
     FILE_FIELD_NUMBER: builtins.int
     FILENAME_FIELD_NUMBER: builtins.int
-    FINGERPRINT_FIELD_NUMBER: builtins.int
     BATCHES_FIELD_NUMBER: builtins.int
     HOLDER_FIELD_NUMBER: builtins.int
     LEASE_UNTIL_FIELD_NUMBER: builtins.int
@@ -686,7 +685,6 @@ class VectorStoreFileRecord(google.protobuf.message.Message):
     SEGMENT_FIELD_NUMBER: builtins.int
     CHUNKS_FIELD_NUMBER: builtins.int
     filename: builtins.str
-    fingerprint: builtins.bytes
     holder: builtins.str
     """The core that works on it; empty: nobody."""
     lease_until: builtins.int
@@ -709,7 +707,6 @@ class VectorStoreFileRecord(google.protobuf.message.Message):
         *,
         file: understudy.v1.vector_store_file_pb2.VectorStoreFile | None = ...,
         filename: builtins.str = ...,
-        fingerprint: builtins.bytes = ...,
         batches: collections.abc.Iterable[builtins.str] | None = ...,
         holder: builtins.str = ...,
         lease_until: builtins.int = ...,
@@ -718,7 +715,7 @@ class VectorStoreFileRecord(google.protobuf.message.Message):
         chunks: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["file", b"file", "segment", b"segment"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["batches", b"batches", "chunks", b"chunks", "file", b"file", "filename", b"filename", "fingerprint", b"fingerprint", "holder", b"holder", "lease_until", b"lease_until", "segment", b"segment", "takeovers", b"takeovers"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["batches", b"batches", "chunks", b"chunks", "file", b"file", "filename", b"filename", "holder", b"holder", "lease_until", b"lease_until", "segment", b"segment", "takeovers", b"takeovers"]) -> None: ...
 
 Global___VectorStoreFileRecord: typing_extensions.TypeAlias = VectorStoreFileRecord
 

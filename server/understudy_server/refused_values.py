@@ -44,6 +44,15 @@ def array_too_long(path: str, maximum: int, length: int) -> InvalidRequest:
     )
 
 
+def empty_text(path: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"Invalid '{path}': empty string. Expected a string with minimum length 1,"
+        " but got an empty string instead.",
+        reason="INVALID_VALUE",
+        param=path,
+    )
+
+
 def empty_array(path: str) -> InvalidRequest:
     return InvalidRequest(
         f"Invalid '{path}': empty array. Expected an array with minimum length 1,"
