@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,15 @@ def issue(folder: Path, *names: str, authority: trustme.CA | None = None) -> Iss
         path.with_suffix(".new").write_bytes(blob)
         path.with_suffix(".new").replace(path)
     return issued
+
+
+def encrypt(issued: Issued) -> None:
+    """The key then needs a password."""
+    key = serialization.load_pem_private_key(issued.key.read_bytes(), None)
+    issued.key.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"password"),
+        )
+    )

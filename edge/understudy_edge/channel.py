@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import grpc
 
+from understudy_edge.core_tls import CoreTlsFiles
 from understudy_edge.cores import Cores
+from understudy_edge.reloading import ReloadingChannel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+
+    from understudy_edge.core_tls import CoreTls
 
 _SHORTEST_RECONNECT_MS: Final = 100
 _LONGEST_RECONNECT_MS: Final = 1_000
@@ -42,25 +44,6 @@ def parse_addresses(text: str) -> tuple[str, ...]:
     return addresses
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoreTls:
-    """PEM files for the way to the cores. Unix sockets need none."""
-
-    ca: Path
-    """Who must have signed a core's certificate, which names the host in its address."""
-    certificate: Path | None = None
-    """The edge's own, for mutual TLS, with ``key``."""
-    key: Path | None = None
-
-    def credentials(self) -> grpc.ChannelCredentials:
-        """Raises ``OSError``."""
-        return grpc.ssl_channel_credentials(
-            root_certificates=self.ca.read_bytes(),
-            private_key=None if self.key is None else self.key.read_bytes(),
-            certificate_chain=None if self.certificate is None else self.certificate.read_bytes(),
-        )
-
-
 def open_channel(
     addresses: Sequence[str],
     *,
@@ -70,9 +53,11 @@ def open_channel(
 ) -> grpc.aio.Channel:
     """A channel to one core or several, see ``parse_addresses``; without ``tls`` in plain text.
 
+    New calls use what is in the files of ``tls`` by now, calls that go on keep their connection.
+
     After ``keepalive`` seconds of silence a core is asked for a sign of life; without one within
-    ``keepalive_timeout`` seconds it counts as gone, though its connection stands. Raises ``OSError`` for a
-    certificate that cannot be read.
+    ``keepalive_timeout`` seconds it counts as gone, though its connection stands. Raises ``OSError`` for
+    files that cannot be read, or do not fit together.
     """
     options = (
         ("grpc.service_config", _SERVICE_CONFIG),
@@ -92,16 +77,25 @@ def open_channel(
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
     )
-    credentials = None if tls is None else tls.credentials()
-    channels = [
-        grpc.aio.insecure_channel(address, options=options)
-        if credentials is None or address.startswith("unix")
-        else grpc.aio.secure_channel(address, credentials, options=options)
-        for address in addresses
-    ]
-    for channel in channels:
-        channel.get_state(try_to_connect=True)
-    return channels[0] if len(channels) == 1 else Cores(channels)
+
+    def connect(credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:
+        channels = [
+            grpc.aio.insecure_channel(address, options=options)
+            if credentials is None or address.startswith("unix")
+            else grpc.aio.secure_channel(address, credentials, options=options)
+            for address in addresses
+        ]
+        for channel in channels:
+            channel.get_state(try_to_connect=True)
+        return channels[0] if len(channels) == 1 else Cores(channels)
+
+    if tls is None:
+        return connect(None)
+    files = CoreTlsFiles(tls)
+    return ReloadingChannel(
+        connect(files.credentials()),
+        lambda: connect(files.credentials()) if files.changed() else None,
+    )
 
 
 def _milliseconds(seconds: float) -> int:

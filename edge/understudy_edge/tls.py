@@ -44,7 +44,8 @@ class _Files:
         stamp = self._stamp()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self._tls.certificate, self._tls.key)
+        # Without a password that of an encrypted key would be asked for on the terminal.
+        context.load_cert_chain(self._tls.certificate, self._tls.key, password="")
         if self._tls.client_ca is not None:
             context.load_verify_locations(self._tls.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED

@@ -21,7 +21,10 @@ def add_key_commands(sub: argparse.ArgumentParser, flags: argparse.ArgumentParse
     create.add_argument("--project", default="default", help="what the key may see")
     create.add_argument("--name", default="", help="for your own memory")
     create.add_argument(
-        "--scopes", type=scopes, default=(), help="read, write, run, comma-separated. Default: all"
+        "--scopes",
+        type=scopes,
+        default=(),
+        help="read, write, run, admin, comma-separated. Default: all but admin",
     )
     create.add_argument(
         "--expires", type=period, default=0, metavar="PERIOD", help="30d, 12h, ... Default: never"
@@ -53,6 +56,11 @@ def add_key_commands(sub: argparse.ArgumentParser, flags: argparse.ArgumentParse
     )
     revoke = actions.add_parser("revoke", help="end a key", parents=[flags])
     revoke.add_argument("which", metavar="ID", help="its id, or enough of its beginning")
+    revoke.add_argument(
+        "--with-created",
+        action="store_true",
+        help="and the keys that were made by it, and by those",
+    )
 
 
 def policy_of(parsed: argparse.Namespace) -> Policy:

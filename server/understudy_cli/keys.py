@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 
 from understudy_cli.configuration import Configuration
 from understudy_server.auth.keys import ApiKeys
-from understudy_server.auth.stored_key import EVERYTHING, Policy, StoredKey
+from understudy_server.auth.scopes import SCOPES
+from understudy_server.auth.stored_key import EVERYTHING, ID_LENGTH, Policy, StoredKey
 from understudy_server.clock import SystemClock
 from understudy_server.limits.key_limits import KeyLimits, limits_of
 from understudy_server.store.opener import open_store
-
-ID_SHOWN = 12
-"""Characters of a key's id in listings; enough to tell keys apart."""
 
 _HEADINGS = (
     "ID",
@@ -25,6 +23,7 @@ _HEADINGS = (
     "LAST USE",
     "REVOKED",
     "LIMITS",
+    "MADE BY",
     "NAME",
 )
 
@@ -58,10 +57,11 @@ async def rotate(configuration: Configuration, *, which: str, overlap: int) -> N
     sys.stderr.write(f"{old.key.hint} is good until {_time(old.key.expires_at)} UTC\n")
 
 
-async def revoke(configuration: Configuration, *, which: str) -> None:
+async def revoke(configuration: Configuration, *, which: str, with_created: bool = False) -> None:
     async with _Keys(configuration) as keys:
-        stored = await keys.revoke(which)
-    sys.stdout.write(f"revoked {stored.key.hint}; servers refuse it within seconds\n")
+        ended = await keys.revoke(which, with_created=with_created)
+    for stored in ended:
+        sys.stdout.write(f"revoked {stored.key.hint}; servers refuse it within seconds\n")
 
 
 class _Keys:
@@ -82,18 +82,21 @@ class _Keys:
 def row(stored: StoredKey, used: int | None) -> tuple[str, ...]:
     """One line of the listing. ``used``: Unix seconds; None: never. Pure."""
     key = stored.key
-    return (
-        stored.id[:ID_SHOWN],
+    cells = (
+        stored.key_id,
         key.hint,
         key.project,
-        ",".join(key.scopes) or "all",
+        ",".join(scope for scope in SCOPES if scope in stored.scopes) or "-",
         _time(key.created_at),
         _time(key.expires_at) if key.HasField("expires_at") else "-",
         "-" if used is None else _time(used),
         _time(key.revoked_at) if stored.revoked else "-",
         _limits(limits_of(key.limits)),
+        key.created_by[:ID_LENGTH] or "-",
         key.name or "-",
     )
+    # Names may come from whoever manages the keys of a project, and this is the operator's terminal.
+    return tuple("".join(c if c.isprintable() else "?" for c in cell) for cell in cells)
 
 
 def _limits(limits: KeyLimits) -> str:

@@ -138,4 +138,4 @@ def _command(
         case "keys", "rotate":
             return keys.rotate(configuration, which=parsed.which, overlap=parsed.overlap)
         case _:
-            return keys.revoke(configuration, which=parsed.which)
+            return keys.revoke(configuration, which=parsed.which, with_created=parsed.with_created)

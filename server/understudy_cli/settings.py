@@ -179,7 +179,7 @@ SETTINGS: tuple[Setting, ...] = (
         env=("UNDERSTUDY_CORE_CA",),
         default="",
         meaning="`understudy edge` only: PEM file of who must have signed the cores' certificates; with it, the way to "
-        "the cores is TLS.",
+        "the cores is TLS. Read again when it changes.",
         parse=file,
     ),
     Setting(

@@ -8,7 +8,7 @@ from typing import Any
 
 from understudy_cli.server import OFF
 from understudy_cli.setting import SettingsError
-from understudy_edge.channel import CoreTls
+from understudy_edge.core_tls import CoreTls
 from understudy_edge.tls import Tls as EdgeTls
 from understudy_server.tls import Tls as CoreListenerTls
 

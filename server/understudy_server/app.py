@@ -20,6 +20,8 @@ from understudy.v1 import (
     auth_service_pb2_grpc,
     files_service_pb2,
     files_service_pb2_grpc,
+    keys_service_pb2,
+    keys_service_pb2_grpc,
     models_service_pb2,
     models_service_pb2_grpc,
     vector_stores_service_pb2,
@@ -29,7 +31,7 @@ from understudy_server.auth.assembly import open_access
 from understudy_server.auth.scopes import Scopes
 from understudy_server.auth.service import AuthService
 from understudy_server.blobs.opener import open_blobs
-from understudy_server.clock import Clock, SystemClock
+from understudy_server.clock import SECOND, Clock, SystemClock
 from understudy_server.config import CoreConfig
 from understudy_server.embeddings.opener import OpenEmbeddings
 from understudy_server.files.assembly import FileRoom, open_files
@@ -46,6 +48,8 @@ from understudy_server.rpc.files import Files
 from understudy_server.rpc.files_servicer import FilesServicer
 from understudy_server.rpc.health import Health
 from understudy_server.rpc.interceptors import CallInterceptor
+from understudy_server.rpc.keys import Keys
+from understudy_server.rpc.keys_servicer import KeysServicer
 from understudy_server.rpc.limits import Limits
 from understudy_server.rpc.messages import Messages
 from understudy_server.rpc.models import Models as ModelOperations
@@ -61,7 +65,6 @@ from understudy_server.rpc.vector_store_search import VectorStoreSearch
 from understudy_server.rpc.vector_stores import VectorStores
 from understudy_server.rpc.vector_stores_servicer import VectorStoresServicer
 from understudy_server.runs.collaborators import Collaborators
-from understudy_server.runs.head import SECOND
 from understudy_server.runs.history import History
 from understudy_server.runs.live import Live
 from understudy_server.runs.worker import Worker
@@ -77,6 +80,7 @@ SERVICES = (
     vector_stores_service_pb2.DESCRIPTOR.services_by_name["VectorStoresService"],
     models_service_pb2.DESCRIPTOR.services_by_name["ModelsService"],
     auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
+    keys_service_pb2.DESCRIPTOR.services_by_name["KeysService"],
 )
 
 
@@ -89,6 +93,7 @@ class Core:
     vector_stores: VectorStoresServicer
     models: ModelsServicer
     auth: AuthService
+    keys: KeysServicer
     health: Health
     interceptors: tuple[grpc.aio.ServerInterceptor, ...]
     first_key: str | None
@@ -103,6 +108,7 @@ class Core:
         )
         models_service_pb2_grpc.add_ModelsServiceServicer_to_server(self.models, server)
         auth_service_pb2_grpc.add_AuthServiceServicer_to_server(self.auth, server)
+        keys_service_pb2_grpc.add_KeysServiceServicer_to_server(self.keys, server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, server)
         names = [service.full_name for service in SERVICES]
         others = (health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -235,10 +241,9 @@ async def _assemble(
             batches=VectorStoreBatches(shared),
             search=VectorStoreSearch(shared, retrieval),
         ),
-        models=ModelsServicer(
-            ModelOperations(shared.models, created=shared.store.now() // 1_000_000)
-        ),
+        models=ModelsServicer(ModelOperations(shared.models, created=shared.store.now() // SECOND)),
         auth=AuthService(),
+        keys=KeysServicer(Keys(access.keys)),
         health=health,
         interceptors=(interceptor,),
         first_key=access.first_key,

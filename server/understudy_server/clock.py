@@ -10,6 +10,9 @@ import asyncio
 import time
 from typing import Protocol
 
+SECOND = 1_000_000
+"""In the unit of wall clocks and of the store's time."""
+
 
 class Clock(Protocol):
     """The machine's clocks."""

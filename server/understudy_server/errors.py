@@ -15,7 +15,7 @@ DomainError
 ├── Overloaded                a limit of this server is reached; try again later
 │   ├── RequestLimit          of the key: requests in a minute, runs at a time
 │   └── TokenLimit            of the key: tokens in a day
-├── SlowReader                the caller does not read its stream, which is cut
+├── Stalled                   the caller neither reads nor sends, and is cut
 ├── TooLarge                  more bytes than this server takes
 ├── UnsupportedFile           a kind of file from which no text is taken
 ├── InvalidFile               broken, encrypted, too large, or without text
@@ -118,8 +118,8 @@ class TokenLimit(Overloaded):
     """The key has used up its tokens of this day."""
 
 
-class SlowReader(DomainError):
-    """The caller does not read its stream, which is cut; it may be resumed."""
+class Stalled(DomainError):
+    """The caller does not read its stream, or sends nothing more of its request: the call is cut."""
 
 
 class TooLarge(DomainError):

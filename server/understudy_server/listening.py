@@ -50,6 +50,8 @@ async def listen(core: Core, address: str, config: CoreConfig) -> AsyncIterator[
     try:
         yield port
     finally:
+        # Who watches hears of it while its call is still open.
+        core.health.drain()
         await server.stop(STOP_GRACE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class TlsFiles:
         self._log = structlog.get_logger()
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Raises ``OSError``, and ``ValueError`` when gRPC cannot use what is in the files."""
+        """Raises ``OSError``, also for files that do not fit together."""
         credentials: grpc.ServerCredentials = grpc.dynamic_ssl_server_credentials(
             self._configuration(),
             self._changed,  # type: ignore[arg-type]  # None is allowed, whatever the stubs say
@@ -40,6 +41,12 @@ class TlsFiles:
 
     def _configuration(self) -> grpc.ServerCertificateConfiguration:
         ca = self._tls.client_ca
+        # gRPC would keep to itself what is wrong with them. Without a password that of an encrypted key would be asked
+        # for on the terminal.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._tls.certificate, self._tls.key, password="")
+        if ca is not None:
+            context.load_verify_locations(ca)
         found: grpc.ServerCertificateConfiguration = grpc.ssl_server_certificate_configuration(
             [(self._tls.key.read_bytes(), self._tls.certificate.read_bytes())],
             root_certificates=None if ca is None else ca.read_bytes(),

@@ -45,7 +45,7 @@ def test_everything_that_can_be_said_of_a_key() -> None:
     [
         ({"x": {}}, r"keys\.x\.key_env: must name"),
         ({"x": {"key_env": "NONE"}}, r"keys\.x\.key_env: NONE is not set"),
-        ({"x": {"key_env": "ONE", "scopes": ["admin"]}}, r"keys\.x\.scopes: .* 'admin'"),
+        ({"x": {"key_env": "ONE", "scopes": ["root"]}}, r"keys\.x\.scopes: .* 'root'"),
         ({"x": {"key_env": "ONE", "scopes": []}}, r"keys\.x\.scopes: expected a list"),
         ({"x": {"key_env": "ONE", "models": "a"}}, r"keys\.x\.models: expected a list"),
         ({"x": {"key_env": "ONE", "requests_per_minute": 0}}, "requests_per_minute: expected"),

@@ -37,7 +37,7 @@ def test_what_is_no_amount(text: str) -> None:
 def test_lists() -> None:
     assert scopes("run, read") == ("read", "run")
     assert models("a, b/c") == ("a", "b/c")
-    for parse, text in ((scopes, "admin"), (scopes, ","), (models, " , ")):
+    for parse, text in ((scopes, "root"), (scopes, ","), (models, " , ")):
         with pytest.raises(argparse.ArgumentTypeError):
             parse(text)
 
@@ -62,7 +62,7 @@ def test_what_is_said_becomes_the_keys_policy() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["create --scopes admin", "create --expires soon", "create --models ,", "rotate k --overlap 1"],
+    ["create --scopes root", "create --expires soon", "create --models ,", "rotate k --overlap 1"],
 )
 def test_a_mistake_is_told_and_nothing_is_made(
     line: str, capsys: pytest.CaptureFixture[str]

@@ -101,14 +101,15 @@ def test_a_line_of_the_listing(limits: KeyLimits, told: str) -> None:
     )
     stored = StoredKey(id="f" * 64, key=key, record=record)
     assert row(stored, 86_400) == (
-        "f" * 12,
+        "f" * 16,
         "h",
         "p",
-        "all",
+        "read,write,run",
         "1970-01-01 00:00",
         "-",
         "1970-01-02 00:00",
         "-",
         told,
+        "-",
         "-",
     )

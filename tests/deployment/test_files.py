@@ -225,9 +225,7 @@ def test_what_a_step_runs_is_there() -> None:
         for name in re.findall(r"(?<![\w/.$])(?:clients|tests|server|proto)/[\w/.]+", text):
             assert (ROOT / name).exists(), f"{where}: {name}"
     assert made <= targets
-    # The clients of other languages need toolchains of their own, and have a job of their own.
-    expected = {*re.findall(r"\bmake ([\w-]+)", checked), "test-clients"}
-    assert made == expected, "CI is not what .ci/run is"
+    assert made == set(re.findall(r"\bmake ([\w-]+)", checked)), "CI is not what .ci/run is"
 
 
 def test_every_supported_python_is_tested() -> None:

@@ -22,6 +22,8 @@ from tests.servers import Deployment, deployed, environment
 from tests.upstream.threaded import ThreadedUpstream
 from understudy.v1.auth_service_pb2 import CheckKeyRequest
 from understudy.v1.auth_service_pb2_grpc import AuthServiceStub
+from understudy.v1.key_pb2 import CreateKeyRequest
+from understudy.v1.keys_service_pb2_grpc import KeysServiceStub
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("keys")]
 
@@ -313,6 +315,35 @@ def test_a_key_is_replaced_without_an_interruption(server: Server) -> None:
     assert server.check(0, newest) == grpc.StatusCode.OK
 
 
+def test_from_its_revocation_an_admin_key_makes_nothing_on_any_core(server: Server) -> None:
+    admin = server.keys("create --name admin --scopes admin")
+    metadata = (("authorization", f"Bearer {admin}"),)
+    addresses = [server.deployment.processes[core].facts["gRPC"] for core in (0, 1)]
+    with ExitStack() as stack:
+        one, two = (
+            KeysServiceStub(stack.enter_context(grpc.insecure_channel(address)))
+            for address in addresses
+        )
+        made = two.CreateKey(CreateKeyRequest(name="made"), metadata=metadata).secret
+        again = one.CreateKey(CreateKeyRequest(name="made too"), metadata=metadata).secret
+        # Good at once on the other core as well.
+        assert [server.check(0, made), server.check(1, again)] == [grpc.StatusCode.OK] * 2
+        ended = server.keys(f"revoke --with-created {admin[:18]}...{admin[-4:]}")
+        assert len(ended.splitlines()) == 3
+        # Both cores remember the key as a good one for some seconds more.
+        for stub in (one, two):
+            with pytest.raises(grpc.RpcError) as caught:
+                stub.CreateKey(CreateKeyRequest(), metadata=metadata)
+            error: Any = caught.value
+            assert error.code() is grpc.StatusCode.UNAUTHENTICATED
+
+    def gone() -> bool | None:
+        codes = {server.check(core, key) for core in (0, 1) for key in (made, again)}
+        return True if codes == {grpc.StatusCode.UNAUTHENTICATED} else None
+
+    assert until(gone)
+
+
 def test_a_key_that_expires(server: Server) -> None:
     key = server.keys("create --name short --expires 8s")
 
@@ -331,8 +362,9 @@ def test_the_listing_shows_when_a_key_was_used(server: Server) -> None:
     def used(name: str) -> str | None:
         """Cells stand at least two blanks apart."""
         (line,) = (line for line in server.keys("list").splitlines() if line.endswith(name))
-        _, _, _, scopes, _, expires, use, revoked, limits, _ = re.split(r" {2,}", line)
-        assert (scopes, expires, revoked, limits) == ("all", "-", "-", "-")
+        _, _, _, scopes, _, expires, use, revoked, limits, maker, _ = re.split(r" {2,}", line)
+        assert scopes == "read,write,run"
+        assert {expires, revoked, limits, maker} == {"-"}
         return use if use != "-" else None
 
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", until(lambda: used("seldom")))

@@ -10,11 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.certificates import Issued, issue
+from tests.certificates import Issued, encrypt, issue
 from tests.edge.conftest import HEADERS
 from understudy_edge.app import EdgeServer, create_app
-from understudy_edge.channel import CoreTls, open_channel
+from understudy_edge.channel import open_channel
 from understudy_edge.config import EdgeConfig
+from understudy_edge.core_tls import CoreTls
 from understudy_edge.tls import Tls
 from understudy_server.app import open_core
 from understudy_server.config import CoreConfig
@@ -84,6 +85,14 @@ async def test_files_that_are_not_there(tmp_path: Path) -> None:
     files = issue(tmp_path / "served")
     files.certificate.unlink()
     with pytest.raises(OSError, match="No such file"):
+        Tls(certificate=files.certificate, key=files.key).context()
+
+
+def test_a_key_that_needs_a_password(tmp_path: Path) -> None:
+    """Nobody is asked for it: a server that reads its files again would stand still meanwhile."""
+    files = issue(tmp_path / "served")
+    encrypt(files)
+    with pytest.raises(ssl.SSLError):
         Tls(certificate=files.certificate, key=files.key).context()
 
 

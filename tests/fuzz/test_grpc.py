@@ -15,7 +15,7 @@ import pytest
 from tests.fuzz.cases import ALLOWED_GROWTH, CASES, SEED, WARM
 from tests.fuzz.memory import resident
 from tests.fuzz.messages import Messages
-from tests.server.isolation.belongings import METHODS, Project
+from tests.server.isolation.belongings import METHODS, Project, allowed
 from understudy_server.app import open_core
 from understudy_server.config import CoreConfig
 from understudy_server.listening import in_process
@@ -34,7 +34,7 @@ async def test_no_message_is_the_servers_fault(tmp_path: Path) -> None:
     config = CoreConfig(
         store=f"sqlite:///{tmp_path}/store.db",
         blobs=str(tmp_path / "files"),
-        api_keys=(("key-a", "a"), ("key-b", "b")),
+        keys=allowed("a", "b"),
     )
     before = 0
     async with open_core(config) as core, in_process(core, copy=True) as channel:

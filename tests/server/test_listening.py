@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.relay import GOAWAY, Relay
 from understudy.v1.assistant_pb2 import CreateAssistantRequest
@@ -36,6 +39,20 @@ async def test_signs_of_life_may_be_asked_for_as_often_as_one_likes() -> None:
         await relay.pings(6)
         assert relay.answered[GOAWAY] == 0
         assert relay.connections == 1
+
+
+async def test_who_watches_hears_that_the_server_stops() -> None:
+    config = CoreConfig(store="memory://")
+    request = health_pb2.HealthCheckRequest(service="understudy.v1.AssistantsService")
+    async with open_core(config) as core, AsyncExitStack() as stack:
+        port = await stack.enter_async_context(listen(core, "127.0.0.1:0", config))
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            watching = health_pb2_grpc.HealthStub(channel).Watch(request)
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
+            stopping = asyncio.create_task(stack.aclose())
+            assert (await watching.read()).status == health_pb2.HealthCheckResponse.NOT_SERVING
+            watching.cancel()
+            await stopping
 
 
 async def test_an_address_that_cannot_be_had(tmp_path: Path) -> None:

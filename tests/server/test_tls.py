@@ -9,6 +9,7 @@ from pathlib import Path
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from structlog.testing import capture_logs
 
 import understudy
 from tests.certificates import Issued, issue
@@ -68,6 +69,26 @@ async def test_a_certificate_that_changes_is_read_again(tmp_path: Path) -> None:
         # What cannot be read changes nothing.
         after.certificate.unlink()
         assert await answers(port, understudy.Tls(ca=after.ca))
+
+
+async def test_files_that_do_not_fit_together_are_logged_and_not_used(tmp_path: Path) -> None:
+    files, other = issue(tmp_path / "served"), issue(tmp_path / "other")
+    async with serving(files) as port:
+        other.certificate.replace(files.certificate)
+        with capture_logs() as lines:
+            assert await answers(port, understudy.Tls(ca=files.ca))
+        assert "certificate_unreadable" in [line["event"] for line in lines]
+        other.key.replace(files.key)
+        assert await answers(port, understudy.Tls(ca=other.ca))
+        assert not await answers(port, understudy.Tls(ca=files.ca))
+
+
+async def test_a_key_that_does_not_fit_is_an_error_at_the_start(tmp_path: Path) -> None:
+    files = issue(tmp_path / "served")
+    issue(tmp_path / "other").key.replace(files.key)
+    with pytest.raises(OSError, match="mismatch"):
+        async with serving(files):
+            pass
 
 
 async def test_files_that_are_not_there(tmp_path: Path) -> None:

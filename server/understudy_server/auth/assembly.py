@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
 from understudy_server.auth.bootstrap import bootstrap
-from understudy_server.auth.keys import ApiKeys, key_hash
+from understudy_server.auth.keys import ApiKeys
 from understudy_server.auth.last_use import LastUse
+from understudy_server.auth.making import key_hash
 from understudy_server.auth.principal import Principal
-from understudy_server.auth.scopes import SCOPES
+from understudy_server.auth.scopes import USUAL
 from understudy_server.auth.stored_key import ID_LENGTH
 from understudy_server.clock import Clock
 from understudy_server.config import ConfiguredKey, CoreConfig
@@ -24,6 +25,7 @@ from understudy_server.store.port import Store
 class Access:
     authenticator: KeyAuthenticator | OpenAccess
     gate: Admission
+    keys: ApiKeys
     first_key: str | None
     """The text of the key that was made because there was none."""
 
@@ -35,19 +37,19 @@ async def open_access(
     gate = Admission(store, clock, budgets)
     gate.start()
     stack.push_async_callback(gate.stop)
+    keys = ApiKeys(store=store, clock=clock)
     if not config.auth:
-        return Access(authenticator=OpenAccess(), gate=gate, first_key=None)
+        return Access(authenticator=OpenAccess(), gate=gate, keys=keys, first_key=None)
     uses = LastUse(store, clock)
     uses.start()
     stack.push_async_callback(uses.stop)
-    keys = ApiKeys(store=store, clock=clock)
     given = {key_hash(key): project for key, project in config.api_keys}
     configured = {key_hash(each.key): _principal(each) for each in config.keys}
     authenticator = KeyAuthenticator(
         keys=keys, clock=clock, environment=given, configured=configured, uses=uses
     )
     first_key = None if configured else await bootstrap(keys, given)
-    return Access(authenticator=authenticator, gate=gate, first_key=first_key)
+    return Access(authenticator=authenticator, gate=gate, keys=keys, first_key=first_key)
 
 
 def _principal(given: ConfiguredKey) -> Principal:
@@ -55,7 +57,7 @@ def _principal(given: ConfiguredKey) -> Principal:
     return Principal(
         project=given.project,
         key_id=key_id,
-        scopes=frozenset(given.scopes) or SCOPES,
+        scopes=frozenset(given.scopes) or USUAL,
         limits=given.limits,
         budget="" if given.limits == UNLIMITED else key_id,
     )

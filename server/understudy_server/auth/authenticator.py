@@ -6,8 +6,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from understudy_server.auth.keys import DEFAULT_PROJECT, ApiKeys, key_hash
+from understudy_server.auth.keys import DEFAULT_PROJECT, ApiKeys
 from understudy_server.auth.last_use import LastUse
+from understudy_server.auth.making import key_hash
 from understudy_server.auth.principal import Principal
 from understudy_server.auth.stored_key import ID_LENGTH
 from understudy_server.auth.words import MISSING_KEY, wrong_key

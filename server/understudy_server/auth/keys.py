@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Callable, Sequence
-from functools import partial
 from uuid import uuid4
 
-from understudy_server.auth.records import KEYS, key_uses
-from understudy_server.auth.stored_key import (
-    EVERYTHING,
-    ID_LENGTH,
-    Policy,
-    StoredKey,
-    parse,
-)
-from understudy_server.clock import Clock
+from understudy_server.auth.authority import Authority, still_good
+from understudy_server.auth.making import ID_DIGITS, copied, made, put
+from understudy_server.auth.records import KEY, KEYS, key_uses
+from understudy_server.auth.stored_key import EVERYTHING, Policy, StoredKey, parse
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict, InvalidRequest, NotFound, StateConflict
-from understudy_server.limits.key_limits import UNLIMITED
 from understudy_server.store.commits import settle
-from understudy_server.store.port import Commit, Operation, Position, Put, Record, Store
+from understudy_server.store.port import Check, Commit, Position, Put, Record, Store
 from understudy_server.store.v1.records_pb2 import ApiKey
 
 DEFAULT_PROJECT = "default"
 
-_KIND = "key"
-_PREFIX = "sk-understudy-"
 _PAGE = 100
-_SECOND = 1_000_000
 
 
-def key_hash(key: str) -> str:
-    """SHA-256, in hexadecimal.
-
-    Plain, without salt or stretching: those protect secrets that can be guessed, and a key of this
-    server is 256 random bits.
-    """
-    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
+def missing(which: str) -> NotFound:
+    """The error for a key that was not found."""
+    return NotFound(f"No key found with id '{which}'.", resource=("understudy.v1.ApiKey", which))
 
 
 class ApiKeys:
-    """The keys in the store. Every method may also raise a ``StoreError``."""
+    """The keys in the store. Every method may also raise a ``StoreError``.
+
+    ``by``: the key that manages keys here, which knows those of its project only, by their whole ids; None: somebody
+    beside the server, who has the whole store in hands. Raises ``InvalidApiKey`` when that key is good no more at the
+    moment of the change.
+    """
 
     def __init__(self, *, store: Store, clock: Clock) -> None:
         self._store = store
@@ -52,22 +42,54 @@ class ApiKeys:
         return self._store.now()
 
     async def create(
-        self, project: str, name: str, policy: Policy = EVERYTHING
+        self, project: str, name: str, policy: Policy = EVERYTHING, by: Authority | None = None
     ) -> tuple[str, StoredKey]:
         """A new key: its text, which is kept nowhere, and what is stored of it."""
-        now = self._store.now()
-        text, key = _made(now, project=project, name=name, policy=policy)
-        put = _first_put(key, now)
-        return text, (await self._commit([put], [key]))[0]
+        while True:
+            now, checks = self.now(), await self._checks(by)
+            text, key = made(now, project=project, name=name, policy=policy, by=by)
+            try:
+                return text, (await self._commit([put(key, None, now)], [key], checks))[0]
+            except Conflict:
+                # Not with the new key, which nobody else can have made: with the one that makes it.
+                continue
 
     async def list(self) -> list[StoredKey]:
-        """Every key, oldest first, those that are revoked or have expired included."""
-        return [parse(record) for record in await self._all(_KIND)]
+        """Every key, oldest first; those that are revoked or have expired included."""
+        return [parse(record) for record in await self._all(KEY)]
+
+    async def page(
+        self,
+        project: str,
+        *,
+        low: Position | None,
+        high: Position | None,
+        descending: bool,
+        limit: int,
+    ) -> Sequence[Record]:
+        """As ``Store.list``, of one project."""
+        found: list[Record] = []
+        while True:
+            page = await self._store.list(
+                KEYS, KEY, low=low, high=high, descending=descending, limit=_PAGE
+            )
+            found += (record for record in page if parse(record).key.project == project)
+            if len(found) >= limit or len(page) < _PAGE:
+                return found[:limit]
+            if descending:
+                high = page[-1].position
+            else:
+                low = page[-1].position
 
     async def uses(self) -> dict[str, int]:
         """When each key was last used, in Unix seconds, to about a minute; by its id, for those that ever were."""
         found = await self._all(key_uses.kind)
         return {record.id: key_uses.parse(record).body.used_at for record in found}
+
+    async def used(self, id: str) -> int | None:
+        """When this key was."""
+        row = await key_uses.get(self._store, KEYS, id)
+        return None if row is None else row.body.used_at
 
     async def _all(self, kind: str) -> Sequence[Record]:
         """Oldest first."""
@@ -82,102 +104,112 @@ class ApiKeys:
 
     async def find(self, id: str) -> StoredKey | None:
         # An ordinary read may lag behind a key that was just made; it is not enough to refuse one.
-        record = await self._store.get(KEYS, _KIND, id)
+        record = await self._store.get(KEYS, KEY, id)
         if record is None:
-            record = await self._store.get(KEYS, _KIND, id, fresh=True)
+            return await self._fresh(id)
+        return parse(record)
+
+    async def _fresh(self, id: str) -> StoredKey | None:
+        record = await self._store.get(KEYS, KEY, id, fresh=True)
         return None if record is None else parse(record)
 
-    async def revoke(self, which: str) -> StoredKey:
+    async def revoke(
+        self, which: str, by: Authority | None = None, *, with_created: bool = False
+    ) -> Sequence[StoredKey]:
         """End the key whose id begins with ``which`` or whose hint it is; again is no error.
 
-        Raises ``NotFound``, and ``InvalidRequest`` when several keys match.
+        ``with_created``: and the keys that were made by it, and by those, and so on; they stand behind it. Each key is
+        ended before it is asked what it made, and after that it makes nothing, so none slips through. Cut off in the
+        middle it is repeated. Raises ``NotFound``, and ``InvalidRequest`` when several keys match.
         """
 
-        def decide(stored: StoredKey) -> ApiKey | None:
+        def decide(stored: StoredKey) -> Sequence[ApiKey]:
             if stored.revoked:
-                return None
-            key = _copy(stored.key)
-            key.revoked_at = self._store.now() // _SECOND
-            return key
+                return []
+            key = copied(stored.key)
+            key.revoked_at = self.now() // SECOND
+            return [key]
 
-        return (await self._change(which, decide))[0]
+        ended = [(await self._change(which, decide, by))[0]]
+        for each in ended if with_created else ():
+            known = {stored.id for stored in ended}
+            created = [
+                stored.id
+                for stored in await self.list()
+                if stored.key.created_by == each.id and stored.id not in known
+            ]
+            # Not in the name of a key that this very call may have ended.
+            ended += [(await self._change(id, decide))[0] for id in created]
+        return ended
 
-    async def rotate(self, which: str, overlap: int) -> tuple[str, StoredKey, StoredKey]:
+    async def rotate(
+        self, which: str, overlap: int, by: Authority | None = None
+    ) -> tuple[str, StoredKey, StoredKey]:
         """Replace a key: the text of a new one, what is stored of it, and the old one.
 
         The old one is good for ``overlap`` more seconds. The new key is for the same project, under the same name, with
         the same scopes, limits and lifetime, which begins anew; the use of both is counted as one key's. Raises as
         ``revoke`` does, and ``StateConflict`` for a key that is good no more.
         """
-        now = self._store.now()
-        made: tuple[str, ApiKey] | None = None
+        text = ""
 
-        def decide(stored: StoredKey) -> ApiKey | None:
-            nonlocal made
+        def decide(stored: StoredKey) -> Sequence[ApiKey]:
+            nonlocal text
+            now = self.now()
             if not stored.is_good(now):
                 raise StateConflict(f"The key {stored.key.hint} is good no more; create another.")
-            made = _made(
-                now, project=stored.key.project, name=stored.key.name, policy=stored.policy()
-            )
-            made[1].budget = stored.key.budget or stored.id[:ID_LENGTH]
-            key = _copy(stored.key)
-            end = now // _SECOND + overlap
+            old = stored.key
+            text, new = made(now, project=old.project, name=old.name, policy=stored.policy(), by=by)
+            new.budget = old.budget or stored.key_id
+            key = copied(old)
+            end = now // SECOND + overlap
             key.expires_at = min(key.expires_at, end) if key.HasField("expires_at") else end
-            return key
+            return [key, new]
 
-        def beside() -> tuple[Put, ApiKey]:
-            assert made is not None
-            return _first_put(made[1], now), made[1]
-
-        old, new = await self._change(which, decide, beside)
-        assert made is not None
-        return made[0], new, old
+        replaced, replacement = await self._change(which, decide, by)
+        return text, replacement, replaced
 
     async def _change(
         self,
         which: str,
-        decide: Callable[[StoredKey], ApiKey | None],
-        beside: Callable[[], tuple[Put, ApiKey]] | None = None,
+        decide: Callable[[StoredKey], Sequence[ApiKey]],
+        by: Authority | None = None,
     ) -> Sequence[StoredKey]:
-        """The key as ``decide`` changed it, and what was put ``beside`` it; after a conflict it decides again."""
-        stored = await self._choose(which)
-        while (key := decide(stored)) is not None:
-            old = partial(
-                Put, kind=_KIND, expected=stored.record.version, order=stored.record.order
-            )
-            puts, keys = [old(id=stored.id, body=key.SerializeToString())], [key]
-            if beside is not None:
-                put, other = beside()
-                puts.append(put)
-                keys.append(other)
+        """What ``decide`` wants written: the key first, and others beside it; or for nothing the key as it is.
+
+        After a conflict it decides again.
+        """
+        while True:
+            stored = await self._choose(which, by)
+            which = stored.id
+            keys, checks = decide(stored), await self._checks(by)
+            if not keys:
+                return [stored]
+            now = self.now()
+            puts = [put(keys[0], stored, now), *(put(key, None, now) for key in keys[1:])]
             try:
-                return await self._commit(puts, keys)
+                return await self._commit(puts, keys, checks)
             except Conflict:
-                stored = await self._read(stored.id)
-        return [stored]
+                continue
 
-    async def _choose(self, which: str) -> StoredKey:
-        matching = [
-            stored
-            for stored in await self.list()
-            if which and (stored.id.startswith(which) or stored.key.hint == which)
-        ]
-        if not matching:
-            raise NotFound(f"No key found with id '{which}'.")
-        if len(matching) > 1:
-            message = f"'{which}' fits {len(matching)} keys. Give more of the id."
-            raise InvalidRequest(message, reason="INVALID_VALUE")
-        return await self._read(matching[0].id)
+    async def _choose(self, which: str, by: Authority | None) -> StoredKey:
+        if len(which) == ID_DIGITS:
+            whole = await self._fresh(which)
+            if whole is not None and (by is None or whole.key.project == by.project):
+                return whole
+        return _chosen([] if by else await self.list(), which)
 
-    async def _read(self, id: str) -> StoredKey:
-        record = await self._store.get(KEYS, _KIND, id, fresh=True)
-        if record is None:
-            raise NotFound(f"No key found with id '{id}'.")
-        return parse(record)
+    async def _checks(self, by: Authority | None) -> Sequence[Check]:
+        own = None if by is None else await self._fresh(by.key)
+        return [] if own is None else [still_good(own, self.now())]
 
-    async def _commit(self, puts: Sequence[Put], keys: Sequence[ApiKey]) -> Sequence[StoredKey]:
-        operations: tuple[Operation, ...] = tuple(puts)
-        commit = Commit(id=uuid4().hex, partition=KEYS, operations=operations)
+    async def _commit(
+        self, puts: Sequence[Put], keys: Sequence[ApiKey], checks: Sequence[Check]
+    ) -> Sequence[StoredKey]:
+        # A put states the version of what it replaces anyway, and one commit may speak of a record once.
+        written = {put.id for put in puts}
+        others = [check for check in checks if check.id not in written]
+        commit = Commit(id=uuid4().hex, partition=KEYS, operations=(*puts, *others))
         versions = await settle(self._store, commit, self._clock)
         return [
             StoredKey(
@@ -193,36 +225,19 @@ class ApiKeys:
                     body=put.body,
                 ),
             )
-            for put, key, version in zip(puts, keys, versions, strict=True)
+            for put, key, version in zip(puts, keys, versions, strict=False)
         ]
 
 
-def _made(now: int, *, project: str, name: str, policy: Policy) -> tuple[str, ApiKey]:
-    """The text of a new key and what is to be stored of it."""
-    text = _PREFIX + secrets.token_urlsafe(32)
-    key = ApiKey(
-        hash=bytes.fromhex(key_hash(text)),
-        project=project,
-        name=name,
-        created_at=now // _SECOND,
-        hint=f"{text[: len(_PREFIX) + 4]}...{text[-4:]}",
-        scopes=policy.scopes,
-        lifetime=policy.lifetime,
-    )
-    if policy.limits != UNLIMITED:
-        key.limits.CopyFrom(policy.limits.record())
-    if policy.lifetime:
-        key.expires_at = key.created_at + policy.lifetime
-    return text, key
-
-
-def _first_put(key: ApiKey, now: int) -> Put:
-    return Put(
-        kind=_KIND, id=key.hash.hex(), expected=None, order=now, body=key.SerializeToString()
-    )
-
-
-def _copy(key: ApiKey) -> ApiKey:
-    copy = ApiKey()
-    copy.CopyFrom(key)
-    return copy
+def _chosen(seen: Sequence[StoredKey], which: str) -> StoredKey:
+    matching = [
+        stored
+        for stored in seen
+        if which and (stored.id.startswith(which) or stored.key.hint == which)
+    ]
+    if not matching:
+        raise missing(which)
+    if len(matching) > 1:
+        message = f"'{which}' fits {len(matching)} keys. Give more of the id."
+        raise InvalidRequest(message, reason="INVALID_VALUE")
+    return matching[0]

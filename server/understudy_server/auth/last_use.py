@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from understudy_server.auth.records import KEYS, key_uses
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict, StoreError
 from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Store
@@ -69,7 +69,7 @@ class LastUse:
         now = self._store.now()
         put = key_uses.put(
             id,
-            KeyUse(used_at=now // 1_000_000),
+            KeyUse(used_at=now // SECOND),
             expected=None if row is None else row.version,
             order=now if row is None else row.order,
         )

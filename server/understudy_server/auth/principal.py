@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from understudy_server.auth.scopes import SCOPES
+from understudy_server.auth.scopes import USUAL
 from understudy_server.limits.key_limits import UNLIMITED, KeyLimits
 
 
@@ -15,7 +15,9 @@ class Principal:
     project: str
     key_id: str
     """The beginning of the key's hash: names the key and does not give it away. Empty: no key."""
-    scopes: frozenset[str] = SCOPES
+    stored_id: str = ""
+    """All of that hash, for a key in the store; empty for those that the configuration gives."""
+    scopes: frozenset[str] = USUAL
     limits: KeyLimits = UNLIMITED
     budget: str = ""
     """Under which name its use is counted; empty: it has no limits."""

@@ -1,7 +1,4 @@
-"""What a key may be used for, and what each operation of the contract needs.
-
-There is no scope for managing keys: no RPC does that, and a key that could make keys would outlive its own revocation.
-"""
+"""What a key may be used for, and what each operation of the contract needs."""
 
 from __future__ import annotations
 
@@ -12,8 +9,15 @@ from google.protobuf.descriptor_pb2 import MethodOptions
 
 from understudy.wire.v1 import wire_pb2 as wire
 
-READ, WRITE, RUN = "read", "write", "run"
-SCOPES = frozenset({READ, WRITE, RUN})
+READ, WRITE, RUN, ADMIN = "read", "write", "run", "admin"
+SCOPES = READ, WRITE, RUN, ADMIN
+"""All that there are, in their usual order."""
+
+USUAL = frozenset({READ, WRITE, RUN})
+"""Of a key of which no scopes are stated. Managing keys is not among them: who holds a key that can is hard to get
+rid of, so such a key is made on purpose."""
+
+_THERE_ARE = f"there are {', '.join(SCOPES[:-1])} and {SCOPES[-1]}"
 
 NONE = "none"
 """In the contract: any good key will do."""
@@ -29,10 +33,11 @@ class Scopes:
             for service in services
             for method in service.methods
         }
+        self._all = frozenset(SCOPES)
 
     def needed(self, method: str) -> frozenset[str]:
         """All of them for a method that is not in the contract."""
-        return self._needed.get(method, SCOPES)
+        return self._needed.get(method, self._all)
 
 
 def needed(method: MethodDescriptor) -> frozenset[str]:
@@ -49,8 +54,8 @@ def needed(method: MethodDescriptor) -> frozenset[str]:
 def parse_scopes(words: Iterable[str]) -> tuple[str, ...]:
     """In their usual order. Raises ``ValueError`` for one that there is not, and for none."""
     given = set(words)
-    if unknown := sorted(given - SCOPES):
-        raise ValueError(f"there is no scope '{unknown[0]}'; there are read, write and run")
+    if unknown := sorted(given.difference(SCOPES)):
+        raise ValueError(f"there is no scope '{unknown[0]}'; {_THERE_ARE}")
     if not given:
-        raise ValueError("no scope is given; there are read, write and run")
-    return tuple(scope for scope in (READ, WRITE, RUN) if scope in given)
+        raise ValueError(f"no scope is given; {_THERE_ARE}")
+    return tuple(scope for scope in SCOPES if scope in given)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy_server.auth.principal import Principal
-from understudy_server.auth.scopes import SCOPES
+from understudy_server.auth.scopes import USUAL
+from understudy_server.clock import SECOND
 from understudy_server.limits.key_limits import UNLIMITED, KeyLimits, limits_of
 from understudy_server.store.port import Record
 from understudy_server.store.v1.records_pb2 import ApiKey
@@ -14,15 +15,13 @@ from understudy_server.store.v1.records_pb2 import ApiKey
 ID_LENGTH = 16
 """Characters of a key's hash that name it: in logs, with runs, as its budget."""
 
-_SECOND = 1_000_000
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """What a key may do, and for how long."""
 
     scopes: Sequence[str] = ()
-    """Empty: all that there are."""
+    """Empty: the usual ones."""
     lifetime: int = 0
     """Seconds; 0: for ever."""
     limits: KeyLimits = UNLIMITED
@@ -41,6 +40,16 @@ class StoredKey:
     record: Record
 
     @property
+    def key_id(self) -> str:
+        """What names it where people and programs see it."""
+        return self.id[:ID_LENGTH]
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """One that only a later version knows opens nothing here."""
+        return frozenset(self.key.scopes) or USUAL
+
+    @property
     def revoked(self) -> bool:
         return self.key.HasField("revoked_at")
 
@@ -48,7 +57,7 @@ class StoredKey:
         """Seconds from ``now`` (store time) until it expires; 0 or less: it has; None: it never does."""
         if not self.key.HasField("expires_at"):
             return None
-        return self.key.expires_at - now / _SECOND
+        return self.key.expires_at - now / SECOND
 
     def is_good(self, now: int) -> bool:
         """Whether it opens anything at ``now`` (store time)."""
@@ -64,15 +73,14 @@ class StoredKey:
         )
 
     def principal(self) -> Principal:
-        key_id = self.id[:ID_LENGTH]
         limits = limits_of(self.key.limits)
         return Principal(
             project=self.key.project,
-            key_id=key_id,
-            # A scope that a later version knows is none here.
-            scopes=SCOPES.intersection(self.key.scopes) if self.key.scopes else SCOPES,
+            key_id=self.key_id,
+            stored_id=self.id,
+            scopes=self.scopes,
             limits=limits,
-            budget="" if limits == UNLIMITED else self.key.budget or key_id,
+            budget="" if limits == UNLIMITED else self.key.budget or self.key_id,
         )
 
 

@@ -15,8 +15,13 @@ _LONGEST_MASK = 64
 
 def wrong_key(key: str) -> str:
     """The message about a key that this server does not accept."""
+    return ended_key(mask(key))
+
+
+def ended_key(hint: str) -> str:
+    """About a key that was good a moment ago; its text is not at hand."""
     return (
-        f"Incorrect API key provided: {mask(key)}."
+        f"Incorrect API key provided: {hint}."
         " You can find your API key at https://platform.openai.com/account/api-keys."
     )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy.v1 import file_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import NotFound
 from understudy_server.files.purposes import word
 from understudy_server.files.reading import has_expired
 from understudy_server.idempotency import same_request
-from understudy_server.runs.head import SECOND
 from understudy_server.store import tables
 from understudy_server.store.port import Partition, Put, Store
 from understudy_server.store.v1.records_pb2 import Blob, FileRecord

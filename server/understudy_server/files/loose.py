@@ -14,11 +14,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from understudy_server.blobs.port import Blobs
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import BlobsUnavailable, StoreError
 from understudy_server.ids import Ids
 from understudy_server.runs.collaborators import Collaborators
-from understudy_server.runs.head import SECOND
 from understudy_server.store import tables
 from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Commit, Delete, Partition, Put, Store

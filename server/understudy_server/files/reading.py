@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from understudy_server.blobs.port import Blobs
+from understudy_server.clock import SECOND
 from understudy_server.store import tables
 from understudy_server.store.port import Store
 from understudy_server.store.tables import Row
@@ -22,7 +23,7 @@ async def find(store: Store, project: str, file_id: str) -> Row[FileRecord] | No
 
 def has_expired(record: FileRecord, now: int) -> bool:
     """``now`` in microseconds, store time."""
-    return record.file.HasField("expires_at") and now >= record.file.expires_at * 1_000_000
+    return record.file.HasField("expires_at") and now >= record.file.expires_at * SECOND
 
 
 async def content(blobs: Blobs, record: FileRecord) -> AsyncGenerator[bytes, None]:

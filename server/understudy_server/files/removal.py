@@ -12,10 +12,9 @@ from contextlib import suppress
 from typing import Protocol
 
 from understudy_server.blobs.port import Blobs
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict
 from understudy_server.files.purposes import word
-from understudy_server.runs.head import SECOND
 from understudy_server.store import tables
 from understudy_server.store.commits import commit_new
 from understudy_server.store.port import Operation, Store

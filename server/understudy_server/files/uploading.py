@@ -8,9 +8,9 @@ from typing import NoReturn
 
 from understudy.v1 import upload_pb2
 from understudy_server import refused_values as words
+from understudy_server.clock import SECOND
 from understudy_server.errors import InvalidRequest, StateConflict, TooLarge
 from understudy_server.files.names import check_filename
-from understudy_server.runs.head import SECOND
 from understudy_server.store.v1.records_pb2 import Blob, UploadPartRecord, UploadRecord
 
 LIFETIME = 3600

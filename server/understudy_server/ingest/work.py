@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from understudy_server.clock import SECOND
 from understudy_server.documents.chunking import chunks
 from understudy_server.documents.port import Documents
 from understudy_server.embeddings.port import Embeddings
@@ -105,7 +106,7 @@ class Work:
         """Gives the file back, for whoever has room in ``seconds``. Raises ``Lost`` and ``StoreError``s."""
         while True:
             row = await self._row(claim)
-            due = self._shared.store.now() + round(seconds * 1_000_000)
+            due = self._shared.store.now() + round(seconds * SECOND)
             try:
                 put = lease.released(row, due=due)
                 await commit_new(self._shared.store, claim.partition, [put], self._shared.clock)
@@ -116,7 +117,7 @@ class Work:
     async def keep(self, claim: Claim) -> None:
         """Renews the lease; returns when it is lost."""
         while True:
-            await self._shared.clock.sleep(self._shared.lease / 1_000_000 / BEATS)
+            await self._shared.clock.sleep(self._shared.lease / SECOND / BEATS)
             try:
                 row = await self._row(claim)
                 now = self._shared.store.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from understudy_server.limits.windows import SECOND
+from understudy_server.clock import SECOND
 from understudy_server.runs import machine
 from understudy_server.store import tables
 from understudy_server.store.port import Store
@@ -15,13 +15,16 @@ BIRTH = 60 * SECOND
 A core that needs longer for the commit of a run, for want of a store, may begin one that is not counted.
 """
 
+_MOST_STEPS = 10_000
+
 
 async def tokens_if_over(
     store: Store, run_id: str, slot: RunSlot, *, given_up: bool = False
 ) -> int | None:
     """The tokens of a run that has ended, or never began; None while it lives or may still begin.
 
-    ``given_up``: whoever took the slot says that the run will not come.
+    A run whose thread is deleted has ended with what its steps tell, as long as they are there. ``given_up``: whoever
+    took the slot says that the run will not come.
     """
     partition = tables.thread_partition(slot.project, slot.thread_id)
     state = await tables.runs.get(store, partition, run_id, fresh=True)
@@ -29,7 +32,10 @@ async def tokens_if_over(
         return state.body.run.usage.total_tokens
     head = await tables.heads.get(store, partition, HEAD_ID, fresh=True)
     if head is not None and head.body.tombstone:
-        return 0
+        rows = await tables.steps(run_id).list(store, partition, limit=_MOST_STEPS)
+        return machine.total_usage(
+            row.body.usage for row in rows if row.body.HasField("usage")
+        ).total_tokens
     if state is not None:
         return None
     return 0 if given_up or store.now() - slot.taken_at >= BIRTH else None

@@ -25,6 +25,10 @@ class Slots(Protocol):
         """Somebody is done with the run: its slot is freed, soon, if it has ended. Nothing for an empty budget."""
         ...
 
+    async def count(self, budget: str, run_id: str) -> None:
+        """As ``ended``, but done when it returns: the run's records are about to go. Raises ``StoreError``."""
+        ...
+
 
 class NoSlots:
     """For a core that has no keys, or none with limits."""
@@ -37,4 +41,7 @@ class NoSlots:
         yield
 
     def ended(self, budget: str, run_id: str) -> None:
+        del budget, run_id
+
+    async def count(self, budget: str, run_id: str) -> None:
         del budget, run_id

@@ -19,7 +19,7 @@ from uuid import uuid4
 
 import structlog
 
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict, StoreError
 from understudy_server.limits import windows
 from understudy_server.limits.records import ONLY, budget_partition, request_budgets
@@ -28,10 +28,10 @@ from understudy_server.store.port import Commit, Store
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import RequestBudget
 
-IDLE = 5 * windows.SECOND
+IDLE = 5 * SECOND
 """Microseconds without a request after which a slice is given back."""
 
-LOOK_AGAIN = windows.SECOND
+LOOK_AGAIN = SECOND
 """Microseconds between two looks for requests that others have given back, once a minute is used up."""
 
 _PAUSE = 0.002
@@ -151,19 +151,22 @@ class RequestSlices:
         async with hand.lock:
             # Out of hand first: a request that comes now must not use what the store hands to others.
             size, hand.held = hand.held, 0
+            # Kept, since a request that waits for the lock may have turned the hand to the next minute.
+            minute = hand.minute
             for attempt in count(1):
                 row = await self._read(budget)
-                if row is None or row.body.minute != hand.minute:
+                if row is None or row.body.minute != minute:
                     return
                 granted = max(0, row.body.granted - size)
                 try:
                     # Tried once: where it is not known whether it happened, a repeat could give back twice.
-                    await self._store.commit(_commit(budget, row, hand.minute, granted))
+                    await self._store.commit(_commit(budget, row, minute, granted))
                 except Conflict:
                     await self._clock.sleep(_PAUSE * min(attempt, 50))
-                else:
+                    continue
+                if hand.minute == minute:
                     hand.granted = granted
-                    return
+                return
 
     async def _read(self, budget: str) -> Row[RequestBudget] | None:
         return await request_budgets.get(self._store, budget_partition(budget), ONLY, fresh=True)

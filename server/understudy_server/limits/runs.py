@@ -10,14 +10,19 @@ Nobody has to survive for a slot to be freed: who ends a run frees it at once; i
 within a minute, and whichever core finds it due looks at the run itself (``fate``). A key whose slots are all taken
 looks as well.
 
+Two requests for one run (one idempotency key) share its slot, and the one that took it may give it up while the other
+begins the run. So who begins a run with a slot that it did not take itself puts it once more: whoever is about to free
+it meets a conflict, and looks at the run again.
+
 Tokens are known when a run has ended, so the runs that are under way when the last token is used go beyond the limit,
-by what they use. A run whose thread is deleted while it works is not counted.
+by what they use. A model call that is broken off, because somebody cancels the run or deletes its thread, is not
+counted, since nobody tells what it used; the calls of that run before it are.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -25,7 +30,7 @@ from typing import Any
 
 import structlog
 
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict, DomainError, RequestLimit, StoreError, TokenLimit
 from understudy_server.limits import windows, words
 from understudy_server.limits.fate import tokens_if_over
@@ -42,7 +47,7 @@ from understudy_server.store.port import Operation, Record, Store
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import RunBudget, RunSlot
 
-LOOK = 60 * windows.SECOND
+LOOK = 60 * SECOND
 """Microseconds after which a slot is looked at by whoever finds it due."""
 
 RETRY_RUNS = 1.0
@@ -105,11 +110,19 @@ class RunBudgets:
             if taken:
                 self._spawn(self._settle(budget, run_id, given_up=True))
             raise
+        if not taken:
+            self._spawn(self._quietly(run_id, self._keep_slot(budget, run_id, slot)))
 
     def ended(self, budget: str, run_id: str) -> None:
         """Somebody is done with the run: its slot is freed, soon, if it has ended. Nothing for an empty budget."""
         if budget:
             self._spawn(self._settle(budget, run_id))
+
+    async def count(self, budget: str, run_id: str) -> None:
+        """As ``ended``, but done when it returns: the run's records are about to go. Raises ``StoreError``."""
+        row = await run_slots.get(self._store, budget_partition(budget), run_id, fresh=True)
+        if row is not None:
+            await self._free(budget, row)
 
     async def attend(self, record: Record) -> bool:
         """A slot that is due. Raises ``StoreError``."""
@@ -194,24 +207,29 @@ class RunBudgets:
         return any([await self._free(budget, row) for row in rows])
 
     async def _settle(self, budget: str, run_id: str, *, given_up: bool = False) -> None:
-        """A slot that cannot be freed now stays due."""
-        try:
-            partition = budget_partition(budget)
-            row = await run_slots.get(self._store, partition, run_id, fresh=True)
+        async def settle() -> None:
+            row = await run_slots.get(self._store, budget_partition(budget), run_id, fresh=True)
             if row is not None:
                 await self._free(budget, row, given_up=given_up)
+
+        await self._quietly(run_id, settle())
+
+    async def _quietly(self, run_id: str, work: Awaitable[None]) -> None:
+        """Nobody waits for it. A slot that cannot be freed now stays due."""
+        try:
+            await work
         except StoreError as error:
             self._log.info("slot_left", run_id=run_id, reason=error.message)
-        except Exception:  # noqa: BLE001  # nobody waits for this; the slot stays due
+        except Exception:  # noqa: BLE001  # a bug here must end nothing else
             self._log.exception("slot_failed", run_id=run_id)
 
     async def _free(self, budget: str, slot: Row[RunSlot], *, given_up: bool = False) -> bool:
         """Frees the slot and counts its run's tokens, unless that lives. Whether the slot is gone."""
-        used = await tokens_if_over(self._store, slot.id, slot.body, given_up=given_up)
-        if used is None:
-            return False
         partition = budget_partition(budget)
         for attempt in count(1):
+            used = await tokens_if_over(self._store, slot.id, slot.body, given_up=given_up)
+            if used is None:
+                return False
             row = await run_budgets.get(self._store, partition, ONLY, fresh=True)
             body = today(row.body if row else RunBudget(), self._store.now())
             body.runs = max(0, body.runs - 1)
@@ -229,6 +247,36 @@ class RunBudgets:
                 self._keep(budget, body)
                 return True
         raise AssertionError("unreachable: it is tried again after every conflict")
+
+    async def _keep_slot(self, budget: str, run_id: str, slot: RunSlot) -> None:
+        """The run has begun with a slot that another request took, and may be giving up: it stays, or is put again."""
+        partition = budget_partition(budget)
+        for attempt in count(1):
+            found = await run_slots.get(self._store, partition, run_id, fresh=True)
+            now = self._store.now()
+            due = now + LOOK
+            if found is not None:
+                operations: list[Operation] = [
+                    run_slots.put(
+                        run_id, found.body, expected=found.version, order=found.order, due=due
+                    )
+                ]
+            elif await tokens_if_over(self._store, run_id, slot) is None:
+                row = await run_budgets.get(self._store, partition, ONLY, fresh=True)
+                body = today(row.body if row else RunBudget(), now)
+                body.runs += 1
+                operations = [
+                    _put(row, body),
+                    run_slots.put(run_id, slot, expected=None, order=now, due=due),
+                ]
+            else:
+                return
+            try:
+                await commit_new(self._store, partition, operations, self._clock)
+            except Conflict:
+                await self._clock.sleep(_PAUSE * min(attempt, 50))
+            else:
+                return
 
     def _keep(self, budget: str, body: RunBudget) -> _Known:
         known = self._known[budget] = _Known(body, self._clock.monotonic())

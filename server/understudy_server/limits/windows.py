@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-SECOND = 1_000_000
-"""Microseconds."""
+from understudy_server.clock import SECOND
 
 MINUTE = 60 * SECOND
 DAY = 24 * 60 * MINUTE

@@ -7,6 +7,7 @@ from functools import partial
 
 from understudy.v1 import assistant_pb2, tool_pb2
 from understudy_server import refused_values as words
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, InvalidRequest, NotFound
 from understudy_server.idempotency import identify, same_request
 from understudy_server.rpc import lookup, paging, references, updates
@@ -48,7 +49,7 @@ class Assistants:
             return existing
         await references.check_resources(self._shared, caller.project, request.tool_resources)
         now = self._store.now()
-        created = assistant_pb2.Assistant(id=identity.id, created_at=now // 1_000_000)
+        created = assistant_pb2.Assistant(id=identity.id, created_at=now // SECOND)
         names = updates.written_fields(request, (), frozenset({"tool_resources"}))
         updates.write(created, request, names)
         if request.HasField("tool_resources"):

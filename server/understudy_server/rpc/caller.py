@@ -16,6 +16,8 @@ class Caller:
     """The tenant: everything the call reads and writes belongs to it."""
     key_id: str
     """Of the API key; empty when the server asks for none."""
+    stored_key: str = ""
+    """All of the key's id, if it is in the store."""
     request_id: str
     """The caller's ``x-request-id``, or one made here."""
     idempotency_key: str | None = None

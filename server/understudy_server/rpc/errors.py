@@ -91,7 +91,7 @@ RULES: Mapping[type[errors.DomainError], Rule] = {
         code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_REQUEST_LIMIT
     ),
     errors.TokenLimit: Rule(code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_TOKEN_LIMIT),
-    errors.SlowReader: Rule(code=StatusCode.UNAVAILABLE, reason=Reason.REASON_UNAVAILABLE),
+    errors.Stalled: Rule(code=StatusCode.UNAVAILABLE, reason=Reason.REASON_UNAVAILABLE),
     errors.TooLarge: Rule(
         code=StatusCode.RESOURCE_EXHAUSTED, reason=Reason.REASON_REQUEST_TOO_LARGE
     ),

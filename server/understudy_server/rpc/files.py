@@ -9,6 +9,7 @@ from contextlib import aclosing
 import structlog
 
 from understudy.v1 import file_pb2, pagination_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, StateConflict
 from understudy_server.files import creation, loose, reading
 from understudy_server.files.listing import page
@@ -143,7 +144,7 @@ class Files:
             filename=new.filename,
             purpose=purpose_of(new.purpose),
             size=blob.blob.bytes,
-            created_at=now // 1_000_000,
+            created_at=now // SECOND,
             lifetime=lifetime(
                 new.purpose, new.expires_after if new.HasField("expires_after") else None
             ),

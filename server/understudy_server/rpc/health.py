@@ -14,7 +14,8 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from understudy_server.clock import Clock
-from understudy_server.errors import StoreError
+from understudy_server.errors import NotFound, StoreError
+from understudy_server.rpc.errors import to_status
 from understudy_server.store.port import Store
 
 STORE = "store"
@@ -45,7 +46,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # the packa
         self, request: health_pb2.HealthCheckRequest, context: Context
     ) -> health_pb2.HealthCheckResponse:
         if request.service not in self._services:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            status = to_status(NotFound("There is no service of this name here."))
+            await context.abort(status.code, status.details, status.trailing_metadata)
         return health_pb2.HealthCheckResponse(status=await self._status())
 
     async def Watch(  # noqa: N802  # gRPC's name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -19,19 +18,23 @@ from understudy_server.auth.credentials import api_key
 from understudy_server.auth.principal import Principal
 from understudy_server.auth.scopes import Scopes
 from understudy_server.clock import Clock
-from understudy_server.errors import DomainError, Forbidden, SlowReader, StoreError, Unimplemented
+from understudy_server.errors import DomainError, Forbidden, StoreError, Unimplemented
 from understudy_server.limits.admission import Admitted
 from understudy_server.limits.words import missing_scope
 from understudy_server.rpc.announcing import announcing
 from understudy_server.rpc.caller import Caller, enter
 from understudy_server.rpc.errors import to_status
 from understudy_server.rpc.limits import Limits
+from understudy_server.rpc.stalling import READER_PATIENCE, SENDER_PATIENCE, arriving, writing
+from understudy_server.rpc.unanswerable import (
+    LONGEST_NAME,
+    lenient,
+    no_such_method,
+    refuse_unreadable,
+)
 
 OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
 """Answered without a key: load balancers and tools ask them, and they tell nothing of anybody."""
-
-READER_PATIENCE = 120.0
-"""Seconds for which a stream waits for a reader that reads nothing, before it is cut."""
 
 _REQUEST_ID_LENGTH = 128
 
@@ -68,9 +71,11 @@ class CallInterceptor(aio.ServerInterceptor):
         clock: Clock,
         log: FilteringBoundLogger,
         patience: float = READER_PATIENCE,
+        sender_patience: float = SENDER_PATIENCE,
     ) -> None:
-        """``patience``: see ``READER_PATIENCE``."""
+        """``patience`` with readers, ``sender_patience``: see `stalling`."""
         self._patience = patience
+        self._sender_patience = sender_patience
         self._authenticator = authenticator
         self._gate = gate
         self._scopes = scopes
@@ -86,8 +91,11 @@ class CallInterceptor(aio.ServerInterceptor):
     ) -> _Handler | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or method.startswith(OPEN_SERVICES):
+        if method.startswith(OPEN_SERVICES):
             return handler
+        if handler is None:
+            # Not kept: there is no end of names.
+            return self._unknown(method[:LONGEST_NAME])
         original, guarded = self._guarded.get(method, (None, None))
         if guarded is None or original is not handler:
             guarded = self._guard(method, handler)
@@ -103,7 +111,7 @@ class CallInterceptor(aio.ServerInterceptor):
             (True, True): (grpc.stream_stream_rpc_method_handler, handler.stream_stream),
         }[streams]
         assert inner is not None
-        run = _write_all(inner, self._patience) if handler.response_streaming else _respond(inner)
+        run = writing(inner, self._patience) if handler.response_streaming else _respond(inner)
         run = self._check_each(run) if handler.request_streaming else self._check(run)
         needed = self._scopes.needed(method)
         streams_answer = handler.response_streaming
@@ -113,10 +121,20 @@ class CallInterceptor(aio.ServerInterceptor):
                 method, run, request, context, needed=needed, streams_answer=streams_answer
             )
 
-        return build(guarded, handler.request_deserializer, handler.response_serializer)
+        return build(guarded, lenient(handler.request_deserializer), handler.response_serializer)
+
+    def _unknown(self, method: str) -> _Handler:
+        async def guarded(requests: Any, context: aio.ServicerContext[Any, Any]) -> Any:
+            return await self._handle(
+                method, no_such_method, requests, context, needed=frozenset(), streams_answer=True
+            )
+
+        # Nobody knows what its caller expects to stream. This one fits all, as it reads and writes nothing.
+        return grpc.stream_stream_rpc_method_handler(guarded)
 
     def _check(self, behaviour: _Behaviour) -> _Behaviour:
         async def check(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+            refuse_unreadable(request)
             self._limits.check(request)
             return await behaviour(request, context)
 
@@ -128,7 +146,8 @@ class CallInterceptor(aio.ServerInterceptor):
         async def checked(
             requests: AsyncIterator[Message], context: aio.ServicerContext[Any, Any]
         ) -> AsyncGenerator[Message, None]:
-            async for request in requests:
+            async for request in arriving(requests, self._sender_patience):
+                refuse_unreadable(request)
                 self._limits.check(request)
                 yield request
             # grpc.aio shows a call that broke as a stream that ended. Only one that did end can be answered, so
@@ -172,6 +191,7 @@ class CallInterceptor(aio.ServerInterceptor):
                 Caller(
                     project=principal.project,
                     key_id=principal.key_id,
+                    stored_key=principal.stored_id,
                     request_id=request_id,
                     idempotency_key=metadata.get("idempotency-key") or None,
                     repeated=metadata.get("previous-attempts", "0") != "0",
@@ -198,7 +218,13 @@ class CallInterceptor(aio.ServerInterceptor):
             _explain(log, error)
             status = to_status(error)
             code = status.code
-            await context.abort(code, status.details, (*status.trailing_metadata, *admitted.pairs))
+            try:
+                await context.abort(
+                    code, status.details, (*status.trailing_metadata, *admitted.pairs)
+                )
+            except aio.InternalError:
+                # The caller left while it was being told, which is no fault of this server.
+                raise asyncio.CancelledError from None
         else:
             return response
         finally:
@@ -211,36 +237,6 @@ def _respond(behaviour: _Behaviour) -> _Behaviour:
         return await behaviour(request, context)
 
     return respond
-
-
-def _write_all(behaviour: _Behaviour, patience: float) -> _Behaviour:
-    """An async generator, or a coroutine that writes, as a coroutine that writes."""
-
-    async def write_all(request: Any, context: aio.ServicerContext[Any, Any]) -> None:
-        result = behaviour(request, context)
-        if inspect.isawaitable(result):
-            await result
-            return
-        try:
-            async for message in result:
-                await _write(context, message, patience)
-        finally:
-            # A generator left in the middle runs its `finally` now, not when it is collected.
-            if (close := getattr(result, "aclose", None)) is not None:
-                await close()
-
-    return write_all
-
-
-async def _write(context: aio.ServicerContext[Any, Any], message: Message, patience: float) -> None:
-    """Waits until there is room for the message on its way. Raises ``SlowReader``."""
-    try:
-        async with asyncio.timeout(patience):
-            await context.write(message)
-    except TimeoutError:
-        raise SlowReader(
-            f"The stream was cut, since nothing of it was read for {patience:g} seconds. It can be resumed."
-        ) from None
 
 
 def _texts(context: aio.ServicerContext[Any, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from understudy.v1 import message_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, DomainError, NotFound, StateConflict
 from understudy_server.idempotency import Identity, identify, same_request
 from understudy_server.rpc import lookup, paging, references, updates
@@ -70,9 +71,7 @@ class Messages:
                     f"Can't add messages to {thread_id} while a run {active} is active."
                 )
             now = self._store.now()
-            message = new_message(
-                request, id=identity.id, thread_id=thread_id, now=now // heads.SECOND
-            )
+            message = new_message(request, id=identity.id, thread_id=thread_id, now=now // SECOND)
             creation.fits(message, "content")
             order = heads.next_order(head.body, now)
             extended = heads.extended(head.body, head.record.due, order)

@@ -10,12 +10,12 @@ from functools import partial
 from typing import TypeAlias
 
 from understudy.v1 import message_pb2, run_pb2, thread_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import StoreError
 from understudy_server.idempotency import Identity, identify
 from understudy_server.rpc import lookup, references, run_preparation, threads
 from understudy_server.rpc.caller import Caller
 from understudy_server.runs import events as ev
-from understudy_server.runs import head as heads
 from understudy_server.runs import starting, submitting
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.runs.live import Live
@@ -82,7 +82,7 @@ class Runs:
         new = await self._prepare(
             caller, request, identity, thread_id=request.thread_id, resources=resources
         )
-        seconds = self._store.now() // heads.SECOND
+        seconds = self._store.now() // SECOND
         additional = [
             new_message(
                 given,

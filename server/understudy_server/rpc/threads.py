@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from understudy.v1 import thread_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, DomainError
 from understudy_server.idempotency import Identity, identify
 from understudy_server.rpc import lookup, paging, references, updates
@@ -61,7 +62,7 @@ class Threads:
         except DomainError:
             if not await self._was_made_before(caller.project, identity):
                 raise
-        seconds = self._store.now() // heads.SECOND
+        seconds = self._store.now() // SECOND
         created = thread_pb2.Thread(id=identity.id, created_at=seconds, metadata=request.metadata)
         if request.HasField("tool_resources"):
             created.tool_resources.CopyFrom(references.stored(request.tool_resources))

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
 from understudy.v1 import upload_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, NotFound
 from understudy_server.files import creation, loose, uploading
 from understudy_server.files.ending import ended
@@ -58,7 +59,7 @@ class Uploads:
         if earlier is not None:
             return earlier
         now = self._store.now()
-        created_at = now // 1_000_000
+        created_at = now // SECOND
         upload = upload_pb2.Upload(
             id=identity.id,
             bytes=request.bytes,
@@ -75,7 +76,7 @@ class Uploads:
             expires_after_seconds=lifetime(request.purpose, after),
             mime_type=request.mime_type,
         )
-        due = upload.expires_at * 1_000_000
+        due = upload.expires_at * SECOND
         operations = [
             tables.uploads.put(identity.id, record, expected=None, order=now, due=due),
             tables.upload_sizes.put(identity.id, Blob(), expected=None, order=now),
@@ -183,7 +184,7 @@ class Uploads:
             if size is None:
                 continue  # It is being purged, so it is not pending any more.
             used = uploading.allowance_after(size.body.bytes, blob.blob.bytes, row.body.upload)
-            part = upload_pb2.UploadPart(id=id, created_at=now // 1_000_000, upload_id=upload_id)
+            part = upload_pb2.UploadPart(id=id, created_at=now // SECOND, upload_id=upload_id)
             record = UploadPartRecord(part=part, blob=blob.blob, fingerprint=known)
             operations: list[Operation] = [
                 tables.upload_sizes.replace(size, Blob(bytes=used)),
@@ -227,7 +228,7 @@ class Uploads:
             filename=upload.filename,
             purpose=upload.purpose,
             size=upload.bytes,
-            created_at=now // 1_000_000,
+            created_at=now // SECOND,
             lifetime=row.body.expires_after_seconds,
         )
         upload.status = COMPLETED

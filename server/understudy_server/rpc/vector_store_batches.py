@@ -8,6 +8,7 @@ from functools import partial
 from understudy.v1 import tool_pb2
 from understudy.v1 import vector_store_file_pb2 as pb
 from understudy_server import refused_values as words
+from understudy_server.clock import SECOND
 from understudy_server.errors import InvalidRequest
 from understudy_server.idempotency import identify
 from understudy_server.rpc import paging, vector_lookup
@@ -54,7 +55,7 @@ class VectorStoreBatches:
                     partition=found.partition,
                     id=identity.id,
                     fingerprint=identity.fingerprint,
-                    created_at=self._store.now() // view.SECOND,
+                    created_at=self._store.now() // SECOND,
                     entries=given,
                 )
                 batch = await batches.create(self._shared, new)

@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 
 from understudy.v1 import vector_store_pb2 as pb
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, InvalidRequest
 from understudy_server.idempotency import identify
 from understudy_server.rpc import paging, updates, vector_lookup
@@ -42,7 +43,7 @@ class VectorStores:
         if found is None:
             ids = vector_lookup.distinct(request.file_ids)
             await vector_lookup.new_files(self._shared, caller.project, ids, "file_ids")
-            store = _new_store(request, identity.id, self._store.now() // view.SECOND)
+            store = _new_store(request, identity.id, self._store.now() // SECOND)
             new = creation.NewStore(
                 project=caller.project,
                 record=VectorStoreRecord(store=store, fingerprint=identity.fingerprint),

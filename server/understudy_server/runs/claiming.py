@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy.v1 import message_pb2
+from understudy_server.clock import SECOND
 from understudy_server.runs import ending, machine, stopping, transcript
 from understudy_server.runs import events as ev
 from understudy_server.runs import head as heads
@@ -53,9 +54,19 @@ async def attend(shared: Collaborators, record: Record, core: str | None) -> Att
         return Attended()
     head = tables.heads.parse(record)
     if head.body.tombstone or head.body.staged:
+        await _count_active(shared, head)
         await purge.purge(shared.store, shared.clock, head)
         return Attended()
     return await _run(shared, head, core)
+
+
+async def _count_active(shared: Collaborators, head: Row[Head]) -> None:
+    """What the run of a deleted thread has used is known only as long as its records are there."""
+    if head.body.tombstone and head.body.active_run:
+        partition = head.record.partition
+        spec = await tables.specs.get(shared.store, partition, head.body.active_run, fresh=True)
+        if spec is not None and spec.body.budget:
+            await shared.slots.count(spec.body.budget, spec.id)
 
 
 async def _run(shared: Collaborators, head: Row[Head], core: str | None) -> Attended:
@@ -96,7 +107,7 @@ async def _claim(
     claimed = heads.claimed(head.body, core=core, now=now, lease=shared.lease)
     events = []
     operations: list[Operation] = [claimed.put(head.version)]
-    seconds = now // heads.SECOND
+    seconds = now // SECOND
     if left.message is not None:
         reason = message_pb2.MESSAGE_INCOMPLETE_REASON_RUN_FAILED
         abandoned = transcript.end_message(left.message, reason, seconds)
@@ -151,4 +162,4 @@ async def _commit(
 
 
 def _seconds(shared: Collaborators) -> int:
-    return shared.store.now() // heads.SECOND
+    return shared.store.now() // SECOND

@@ -12,6 +12,7 @@ from dataclasses import replace
 import structlog
 
 from understudy.v1 import run_pb2, usage_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import DomainError, StoreError
 from understudy_server.models.port import ModelError, ModelEvent
 from understudy_server.runs import ending, machine
@@ -238,11 +239,11 @@ class Executor:
 
     def _until_due(self) -> float:
         """Seconds until the lease is to be renewed or the run expires."""
-        expiry = self._holder.state.run.expires_at * 1_000_000 - self._with.store.now()
-        return min(self._holder.beat_in, expiry / 1_000_000)
+        expiry = self._holder.state.run.expires_at * SECOND - self._with.store.now()
+        return min(self._holder.beat_in, expiry / SECOND)
 
     def _seconds(self) -> int:
-        return self._with.store.now() // 1_000_000
+        return self._with.store.now() // SECOND
 
 
 def _copy(state: RunState) -> RunState:

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from understudy_server.clock import SECOND
 from understudy_server.store.port import Put, Version
 from understudy_server.store.tables import HEAD_ID, heads
 from understudy_server.store.v1.records_pb2 import Head
-
-SECOND = 1_000_000
-"""Microseconds."""
 
 LEASE = 15 * SECOND
 """A holder that has not committed for so long may be replaced, unless a core is told otherwise."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from understudy.v1 import event_pb2
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict
 from understudy_server.runs import events as ev
 from understudy_server.runs import head as heads
@@ -113,7 +113,7 @@ class Holder:
     @property
     def beat_in(self) -> float:
         """Seconds until the lease is to be renewed; negative when that is overdue."""
-        beat = self._lease / heads.SECOND / heads.BEATS
+        beat = self._lease / SECOND / heads.BEATS
         return self._last_commit + beat - self._clock.monotonic()
 
     @property
@@ -268,7 +268,7 @@ def _that_fit(events: Sequence[event_pb2.RunEvent]) -> list[event_pb2.RunEvent]:
     return list(events)
 
 
-LOG_KEPT = 3600 * heads.SECOND
+LOG_KEPT = 3600 * SECOND
 """How long after its end the events of a run can still be read."""
 
 

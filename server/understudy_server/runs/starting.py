@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from understudy.v1 import event_pb2, message_pb2, thread_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import NotFound, StateConflict
 from understudy_server.idempotency import same_request
 from understudy_server.runs import events as ev
@@ -108,7 +109,7 @@ def begin(
     """The operations that make a run; the caller's commit also puts the head that takes the thread."""
     run_id = new.spec.run.id
     assistant_id = new.spec.run.assistant_id
-    created = machine.created(now // heads.SECOND)
+    created = machine.created(now // SECOND)
     created.metadata.update(new.metadata)
     state = RunState(
         run=created, requested_model=new.requested_model, served_model=new.served_model

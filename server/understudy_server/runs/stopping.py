@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from understudy.v1 import run_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import NotFound, StateConflict
 from understudy_server.runs import ending, machine
 from understudy_server.runs import events as ev
@@ -55,7 +56,7 @@ async def cancel(
         after = RunState()
         after.CopyFrom(state)
         after.cancel_requested = True
-        cancelling = machine.apply(state.run, machine.RequestCancel(), now=now // heads.SECOND)
+        cancelling = machine.apply(state.run, machine.RequestCancel(), now=now // SECOND)
         after.run.CopyFrom(cancelling)
         # The holder must still be there when the wish is written, so head is checked, not put.
         check = Check(kind=tables.heads.kind, id=HEAD_ID, expected=head.version)
@@ -79,7 +80,7 @@ async def end_unheld(
     left = await ending.remains(store, partition, row.id)
     now = store.now()
     order = heads.next_order(head.body, now)
-    seconds = now // heads.SECOND
+    seconds = now // SECOND
     closing = ending.close(left, row.id, input, now=seconds, order=order)
     after, events = ending.finish(row.body, closing, input, now=seconds)
     unlocked = heads.unlocked(head.body, last_order=order, bump=True)

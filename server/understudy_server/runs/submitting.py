@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from understudy.v1 import run_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import InvalidRequest, NotFound, StateConflict
 from understudy_server.runs import ending, machine, transcript
 from understudy_server.runs import events as ev
@@ -72,7 +73,7 @@ async def submit(
             raise NotFound(f"No thread found with id '{tables.thread_of(partition)}'.")
         check_ids(row.body.run.required_action, outputs)
         now = store.now()
-        if now // heads.SECOND >= row.body.run.expires_at:
+        if now // SECOND >= row.body.run.expires_at:
             raise StateConflict('Runs in status "expired" do not accept tool outputs.')
         return _plan(partition, spec, head, row, step, given, core, now, shared.lease)
 
@@ -90,7 +91,7 @@ def _plan(
     now: int,
     lease: int,
 ) -> Plan[Submitted]:
-    seconds = now // heads.SECOND
+    seconds = now // SECOND
     run_id = spec.run.id
     record = StepRecord()
     record.CopyFrom(step.body)

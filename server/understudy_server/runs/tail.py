@@ -11,7 +11,7 @@ Rules that make every reader see each durable event once and in order:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 
 from understudy.v1 import event_pb2
@@ -31,6 +31,9 @@ POLL = 2.0
 
 LAG = 0.02
 """Seconds to wait for a log that does not yet show what its worker has shown."""
+
+LARGEST_BATCH = 256 * 1024
+"""Bytes of several events in one message: clients take 4 MB unless told otherwise, and a log may hold more."""
 
 _PAGE = 200
 
@@ -70,7 +73,8 @@ class Tail:
             async for piece in pieces:
                 events = piece if self._joining else _to_end(piece)
                 self._last = ev.event_id(events[-1])
-                yield event_pb2.RunEventBatch(events=[ev.present(e, self._spec) for e in events])
+                for batch in batched([ev.present(event, self._spec) for event in events]):
+                    yield batch
                 if self._ends(events[-1]):
                     return
 
@@ -185,6 +189,22 @@ class Tail:
         event = ev.run_changed(state.run)
         event.id = state.terminal_event
         return [event]
+
+
+def batched(
+    events: Iterable[event_pb2.RunEvent], largest: int = LARGEST_BATCH
+) -> Iterator[event_pb2.RunEventBatch]:
+    """The events in their order, in messages of about ``largest`` bytes; one event may be larger."""
+    batch, size = event_pb2.RunEventBatch(), 0
+    for event in events:
+        more = event.ByteSize()
+        if batch.events and size + more > largest:
+            yield batch
+            batch, size = event_pb2.RunEventBatch(), 0
+        batch.events.append(event)
+        size += more
+    if batch.events:
+        yield batch
 
 
 def _to_end(events: Sequence[event_pb2.RunEvent]) -> Sequence[event_pb2.RunEvent]:

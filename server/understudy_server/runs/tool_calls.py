@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from understudy.v1 import run_pb2, run_step_pb2
+from understudy_server.clock import SECOND
 from understudy_server.runs import ending, machine, transcript
 from understudy_server.runs import events as ev
 from understudy_server.runs.collaborators import Collaborators
@@ -165,7 +166,7 @@ class ToolCalls:
         return row
 
     def _seconds(self) -> int:
-        return self._with.store.now() // 1_000_000
+        return self._with.store.now() // SECOND
 
 
 def waiting(state: RunState, action: run_pb2.RequiredAction, now: int) -> RunState:

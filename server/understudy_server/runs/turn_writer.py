@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from understudy.v1 import content_pb2, event_pb2, message_pb2, run_pb2, run_step_pb2, usage_pb2
+from understudy_server.clock import SECOND
 from understudy_server.models.port import ModelEvent, Resolved, Sent
 from understudy_server.runs import ending, machine, model_calls, transcript
 from understudy_server.runs import events as ev
@@ -271,4 +272,4 @@ class TurnWriter:
         )
 
     def _seconds(self) -> int:
-        return self._with.store.now() // 1_000_000
+        return self._with.store.now() // SECOND

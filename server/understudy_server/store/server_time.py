@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import StoreError
 from understudy_server.store.ending import end
 
@@ -47,7 +47,7 @@ class StoreTime:
         before = self._monotonic()
         told = await self._ask()
         after = self._monotonic()
-        if self._offset is None or after - before <= SLOW * 1_000_000:
+        if self._offset is None or after - before <= SLOW * SECOND:
             self._offset = told - (before + after) // 2
 
     async def _keep_measuring(self) -> None:
@@ -59,4 +59,4 @@ class StoreTime:
                 structlog.get_logger().warning("store_time_unknown", error=str(error))
 
     def _monotonic(self) -> int:
-        return round(self._clock.monotonic() * 1_000_000)
+        return round(self._clock.monotonic() * SECOND)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from understudy.v1 import message_pb2, tool_pb2
 from understudy_server import refused_values as words
+from understudy_server.clock import SECOND
 from understudy_server.errors import NotFound
-from understudy_server.runs.head import SECOND
 from understudy_server.store import tables
 from understudy_server.store.port import Operation, Partition, Store
 from understudy_server.store.v1.records_pb2 import ThreadRecord, VectorStoreErrand

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from understudy.v1 import tool_pb2
 from understudy.v1 import vector_store_file_pb2 as files
+from understudy_server.clock import SECOND
 from understudy_server.store.v1.records_pb2 import VectorStoreFileRecord
 from understudy_server.vectors.counting import COMPLETED, IN_PROGRESS
 
@@ -50,7 +51,7 @@ def added(
     given. ``now``: microseconds, store time.
     """
     if before is None:
-        return _fresh(entry, store_id=store_id, created_at=now // 1_000_000, batch=batch)
+        return _fresh(entry, store_id=store_id, created_at=now // SECOND, batch=batch)
     same = before.file.chunking_strategy == entry.strategy
     if before.file.status not in (IN_PROGRESS, COMPLETED) or not same:
         after = _fresh(entry, store_id=store_id, created_at=before.file.created_at, batch=batch)

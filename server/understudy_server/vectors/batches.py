@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy.v1 import vector_store_file_pb2 as files
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict
 from understudy_server.idempotency import same_request
 from understudy_server.runs.collaborators import Collaborators
@@ -23,7 +24,6 @@ from understudy_server.vectors.adding import Entry
 from understudy_server.vectors.amend import amend
 from understudy_server.vectors.counting import IN_PROGRESS, batch_after
 from understudy_server.vectors.draft import Draft
-from understudy_server.vectors.view import SECOND
 
 CHUNK_OPERATIONS = 90
 CHUNK_BYTES = 700_000

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from understudy.v1 import tool_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict, NotFound
 from understudy_server.idempotency import same_request
 from understudy_server.runs.collaborators import Collaborators
@@ -29,7 +30,7 @@ from understudy_server.vectors.amend import amend
 from understudy_server.vectors.draft import Draft
 from understudy_server.vectors.finding import Found
 
-PATIENCE = 10 * view.SECOND
+PATIENCE = 10 * SECOND
 """After which others go on with what nobody has finished."""
 
 

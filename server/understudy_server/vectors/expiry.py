@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from understudy.v1 import vector_store_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import Conflict
 from understudy_server.runs.collaborators import Collaborators
 from understudy_server.store import tables
@@ -26,7 +27,7 @@ PAGE = 100
 
 async def touch(shared: Collaborators, found: Found) -> None:
     """Notes that the store is used now. Raises ``StoreUnavailable`` and ``OutcomeUnknown``."""
-    seconds = shared.store.now() // view.SECOND
+    seconds = shared.store.now() // SECOND
     before = found.record.body
     if seconds < before.store.last_active_at + TOUCH_EVERY:
         return

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from understudy.v1 import vector_store_file_pb2 as files
 from understudy.v1 import vector_store_pb2 as stores
+from understudy_server.clock import SECOND
 from understudy_server.store.v1.records_pb2 import VectorStoreHead, VectorStoreRecord
-
-SECOND = 1_000_000
-"""Microseconds."""
 
 DAY = 24 * 3600
 """Seconds."""

@@ -8,9 +8,9 @@ import pytest
 
 from tests.clock import FakeClock
 from understudy_server.auth.assembly import Access, open_access
-from understudy_server.auth.keys import key_hash
+from understudy_server.auth.making import key_hash
 from understudy_server.auth.principal import Principal
-from understudy_server.auth.scopes import SCOPES
+from understudy_server.auth.scopes import USUAL
 from understudy_server.config import ConfiguredKey, CoreConfig
 from understudy_server.errors import InvalidApiKey
 from understudy_server.limits.key_limits import UNLIMITED, KeyLimits
@@ -47,7 +47,7 @@ async def test_keys_of_the_configuration() -> None:
             Principal(project="shop", key_id=ids[1]),
             Principal(project="default", key_id=ids[2]),
         ]
-        assert (found[1].scopes, found[1].limits) == (SCOPES, UNLIMITED)
+        assert (found[1].scopes, found[1].limits) == (USUAL, UNLIMITED)
         with pytest.raises(InvalidApiKey):
             await access.authenticator.authenticate("other")
         # The limits of each are in force on every core, under the same name.
@@ -72,5 +72,5 @@ async def test_without_keys_nobody_has_limits() -> None:
     async with AsyncExitStack() as stack:
         access = await _opened(CoreConfig(auth=False), stack)
         principal = await access.authenticator.authenticate(None)
-        assert (principal.scopes, principal.limits) == (SCOPES, UNLIMITED)
+        assert (principal.scopes, principal.limits) == (USUAL, UNLIMITED)
         assert (await access.gate.admit(principal)).pairs == ()

@@ -11,7 +11,8 @@ import pytest
 from tests.clock import FakeClock
 from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
 from understudy_server.auth.bootstrap import bootstrap
-from understudy_server.auth.keys import ApiKeys, key_hash
+from understudy_server.auth.keys import ApiKeys
+from understudy_server.auth.making import key_hash
 from understudy_server.auth.principal import Principal
 from understudy_server.auth.records import KEYS
 from understudy_server.errors import (
@@ -101,7 +102,7 @@ async def test_listing_more_than_a_page(keys: ApiKeys, clock: FakeClock) -> None
 async def test_recognizing(keys: ApiKeys, clock: FakeClock) -> None:
     text, stored = await keys.create("acme", "laptop")
     principal = await _authenticator(keys, clock).authenticate(text)
-    assert principal == Principal(project="acme", key_id=stored.id[:16])
+    assert principal == Principal(project="acme", key_id=stored.id[:16], stored_id=stored.id)
 
 
 @pytest.mark.parametrize("key", [None, ""])
@@ -161,7 +162,7 @@ async def test_a_revoked_key_dies_within_seconds(keys: ApiKeys, clock: FakeClock
     authenticator = _authenticator(keys, clock)
     text, stored = await keys.create("acme", "laptop")
     await authenticator.authenticate(text)
-    revoked = await keys.revoke(stored.id[:12])
+    (revoked,) = await keys.revoke(stored.id[:12])
     assert revoked.revoked
     await clock.advance(5)
     for _ in range(2):
@@ -195,7 +196,7 @@ async def test_revoking_what_is_not_clear(keys: ApiKeys) -> None:
 async def test_two_who_revoke_at_once(keys: ApiKeys, store: CountingStore) -> None:
     _, stored = await keys.create("acme", "laptop")
     store.before_commit = partial(keys.revoke, stored.id)
-    assert (await keys.revoke(stored.id)).revoked
+    assert [key.revoked for key in await keys.revoke(stored.id)] == [True]
     assert store.conflicts == 1
 
 

@@ -103,7 +103,7 @@ async def test_revoking_and_using_do_not_disturb_each_other(
     keys = ApiKeys(store=store, clock=clock)
     _, stored = await keys.create("p", "")
     uses.note(stored.id)
-    assert (await keys.revoke(stored.id)).revoked
+    assert (await keys.revoke(stored.id))[0].revoked
     await clock.advance(0)
     assert (await keys.list())[0].revoked
     assert list(await keys.uses()) == [stored.id]

@@ -24,6 +24,7 @@ RUN = {
     "StreamSubmitToolOutputs",
     "CancelRun",
 }
+ADMIN = {"CreateKey", "ListKeys", "RotateKey", "RevokeKey"}
 READ = ("Get", "List", "Search", "StreamRunEvents")
 WRITE = ("Create", "Modify", "Delete", "Add", "Complete", "Cancel")
 
@@ -35,6 +36,8 @@ def expected(name: str) -> set[str]:
         return set()
     if name in RUN:
         return {"run"}
+    if name in ADMIN:
+        return {"admin"}
     if name.startswith(READ):
         return {"read"}
     assert name.startswith(WRITE), f"which scope does {name} need?"
@@ -47,24 +50,24 @@ def test_what_an_operation_needs(method: MethodDescriptor) -> None:
     assert Scopes(SERVICES).needed(path) == expected(method.name)
 
 
-def test_every_run_method_is_there() -> None:
-    assert {method.name for method in METHODS} >= RUN
+def test_every_run_and_admin_method_is_there() -> None:
+    assert {method.name for method in METHODS} >= RUN | ADMIN
 
 
 def test_a_method_that_is_not_in_the_contract_needs_everything() -> None:
-    assert Scopes(SERVICES).needed("/understudy.v1.AuthService/Other") == SCOPES
+    assert Scopes(SERVICES).needed("/understudy.v1.AuthService/Other") == set(SCOPES)
 
 
 def test_a_scope_that_there_is_not_stops_the_start() -> None:
     options = MethodOptions()
-    options.Extensions[wire_pb2.method].scope = "admin"
+    options.Extensions[wire_pb2.method].scope = "root"
     method = MethodDescriptorProto(name="M", input_type=".E", output_type=".E", options=options)
     file = FileDescriptorProto(name="x.proto", syntax="proto3")
     file.message_type.add(name="E")
     file.service.add(name="S").method.append(method)
     pool = DescriptorPool()
     pool.Add(file)
-    with pytest.raises(ValueError, match=r"S\.M: there is no scope 'admin'"):
+    with pytest.raises(ValueError, match=r"S\.M: there is no scope 'root'"):
         needed(pool.FindServiceByName("S").methods[0])
 
 
@@ -73,7 +76,7 @@ def test_a_scope_that_there_is_not_stops_the_start() -> None:
     [
         (["run", "read"], ("read", "run")),
         (["write", "write"], ("write",)),
-        (["run", "write", "read"], ("read", "write", "run")),
+        (["admin", "run", "write", "read"], ("read", "write", "run", "admin")),
     ],
 )
 def test_parsing(words: list[str], scopes: tuple[str, ...]) -> None:
@@ -81,7 +84,11 @@ def test_parsing(words: list[str], scopes: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(["read", "admin"], "no scope 'admin'"), ([], "no scope is given")]
+    ("words", "said"),
+    [
+        (["read", "root"], "no scope 'root'; there are read, write, run and admin"),
+        ([], "no scope is given"),
+    ],
 )
 def test_what_is_no_scope(words: list[str], said: str) -> None:
     with pytest.raises(ValueError, match=said):

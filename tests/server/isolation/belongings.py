@@ -13,6 +13,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from understudy_server.app import SERVICES
+from understudy_server.auth.scopes import SCOPES
+from understudy_server.config import ConfiguredKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class Ids:
     part: str
     vector_store: str
     batch: str
+    key: str
 
     def text(self) -> list[str]:
         return [getattr(self, field.name) for field in fields(self)]
@@ -39,6 +42,13 @@ METHODS: dict[str, MethodDescriptor] = {
 }
 
 
+def allowed(*projects: str) -> tuple[ConfiguredKey, ...]:
+    """A key for each, ``key-<project>``, that may do everything."""
+    return tuple(
+        ConfiguredKey(key=f"key-{project}", project=project, scopes=SCOPES) for project in projects
+    )
+
+
 class Project:
     """Makes calls by one key."""
 
@@ -46,12 +56,13 @@ class Project:
         self._channel = channel
         self._metadata = (("authorization", f"Bearer {key}"),)
 
-    async def call(self, name: str, request: Any) -> Any:
+    async def call(self, name: str, request: Any, *metadata: tuple[str, str]) -> Any:
         """The answer, or all messages of it.
 
         ``request``: a message, or a dict of its fields; for a method that takes a stream a list of messages.
-        Raises ``AioRpcError``.
+        ``metadata``: beside the key. Raises ``AioRpcError``.
         """
+        metadata = (*self._metadata, *metadata)
         method = METHODS[name]
         path = f"/{method.containing_service.full_name}/{name}"
         made = GetMessageClass(method.input_type)
@@ -60,13 +71,11 @@ class Project:
         encode, decode = made.SerializeToString, GetMessageClass(method.output_type).FromString
         if method.client_streaming:
             stream = self._channel.stream_unary(path, encode, decode)
-            return await stream(iter(request), metadata=self._metadata)
+            return await stream(iter(request), metadata=metadata)
         if method.server_streaming:
             many = self._channel.unary_stream(path, encode, decode)
-            return [message async for message in many(request, metadata=self._metadata)]
-        return await self._channel.unary_unary(path, encode, decode)(
-            request, metadata=self._metadata
-        )
+            return [message async for message in many(request, metadata=metadata)]
+        return await self._channel.unary_unary(path, encode, decode)(request, metadata=metadata)
 
     async def code(self, name: str, request: Any) -> grpc.StatusCode:
         try:
@@ -102,6 +111,7 @@ class Project:
         batch = await self.call(
             "CreateVectorStoreFileBatch", {"vector_store_id": store.id, "file_ids": [file]}
         )
+        key = await self.call("CreateKey", {"name": word})
         named = {"vector_store_id": store.id, "batch_id": batch.id}
         async with asyncio.timeout(60):
             while (  # noqa: ASYNC110  # as clients do it
@@ -119,6 +129,7 @@ class Project:
             part=part.id,
             vector_store=store.id,
             batch=batch.id,
+            key=key.key.id,
         )
 
     async def upload(self, name: str, content: bytes) -> str:

@@ -140,9 +140,12 @@ REQUESTS: dict[str, list[Make]] = {
         _in_store(batch_id="batch", after="file"),
         _in_store(batch_id="batch", before="file"),
     ],
+    "ListKeys": [lambda i: {"after": i.key}, lambda i: {"before": i.key}],
+    "RotateKey": [lambda i: {"key_id": i.key, "overlap": 3_600}],
+    "RevokeKey": [lambda i: {"key_id": i.key, "with_created": True}],
 }
 
 NAMES_NOTHING = frozenset(
-    {"CreateFile", "CreateUpload", "ListModels", "GetModel", "DeleteModel", "CheckKey"}
+    {"CreateFile", "CreateUpload", "ListModels", "GetModel", "DeleteModel", "CheckKey", "CreateKey"}
 )
 """Methods whose requests name no object of a project."""

@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from tests.server.isolation.belongings import METHODS, Ids, Project
+from tests.server.isolation.belongings import METHODS, Ids, Project, allowed
 from tests.server.isolation.requests import NAMES_NOTHING, REQUESTS
 from understudy_server.app import open_core
 from understudy_server.config import CoreConfig
@@ -20,9 +20,16 @@ from understudy_server.listening import in_process
 REFUSED = frozenset({grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT})
 """An id that is not found is NOT_FOUND; a part that is not of an upload is a wrong value."""
 
-DESTROYING = ("Delete", "Cancel", "Complete")
+DESTROYING = ("Delete", "Cancel", "Complete", "Revoke")
 
-LISTS = ("ListAssistants", "ListThreads", "ListProjectRuns", "ListFiles", "ListVectorStores")
+LISTS = (
+    "ListAssistants",
+    "ListThreads",
+    "ListProjectRuns",
+    "ListFiles",
+    "ListVectorStores",
+    "ListKeys",
+)
 
 
 @asynccontextmanager
@@ -30,7 +37,7 @@ async def projects(folder: Path) -> AsyncIterator[tuple[Project, Project]]:
     config = CoreConfig(
         store=f"sqlite:///{folder}/store.db",
         blobs=str(folder / "files"),
-        api_keys=(("key-a", "a"), ("key-b", "b")),
+        keys=allowed("a", "b"),
     )
     async with open_core(config) as core, in_process(core, copy=True) as channel:
         yield Project(channel, "key-a"), Project(channel, "key-b")
@@ -103,5 +110,6 @@ async def seen(project: Project, ids: Ids) -> list[Message]:
         "GetVectorStoreFileBatch",
     )
     found = [await project.call(name, REQUESTS[name][0](ids)) for name in names]
+    listed = await project.call("ListKeys", {})
     content = await project.call("GetFileContent", {"file_id": ids.file})
-    return [*found, *content]
+    return [*found, listed, *content]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from random import Random
 
 import pytest
 
-from tests.clock import FakeClock
+from tests.clock import FakeClock, idle
 from tests.store.counting import CountingStore
 from tests.store.forwarding import ForwardingStore
 from tests.store.hostile import HostileStore, Rates
+from understudy_server.clock import SECOND
 from understudy_server.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from understudy_server.limits import windows
 from understudy_server.limits.records import ONLY, budget_partition, request_budgets
-from understudy_server.limits.requests import IDLE, RequestSlices
+from understudy_server.limits.requests import IDLE, RequestSlices, Standing
 from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Commit, Partition, Record, Store, Version
 
@@ -87,7 +89,7 @@ async def test_what_a_core_does_not_use_comes_back(clock: FakeClock, store: Coun
     await idle.give_back()
     await clock.advance(1)
     assert await _granted(busy, 1_000, 100) == 0
-    await clock.advance(IDLE / windows.SECOND)
+    await clock.advance(IDLE / SECOND)
     await idle.give_back()
     assert await _granted(busy, 1_000, 100) == 40
     # Once, not again.
@@ -113,6 +115,42 @@ async def test_what_is_given_back_after_its_minute_counts_in_no_other(
     await late.give_back(idle=0)
     await clock.advance(2)
     assert await _granted(other, 1_000, 2_000) == 0
+
+
+class InterruptedStore(ForwardingStore):
+    """Does something before it answers the next read."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def get(
+        self, partition: Partition, kind: str, id: str, *, fresh: bool = False
+    ) -> Record | None:
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return await super().get(partition, kind, id, fresh=fresh)
+
+
+async def test_a_request_of_the_next_minute_does_not_make_the_last_ones_slice_its_own(
+    clock: FakeClock,
+) -> None:
+    memory = MemoryStore(clock)
+    store = InterruptedStore(memory)
+    gives, other = RequestSlices(store, clock), RequestSlices(memory, clock)
+    assert await _granted(gives, 1_000, 1) == 1
+    waiting: list[asyncio.Task[Standing]] = []
+
+    async def turn() -> None:
+        await clock.advance(60)
+        assert await _granted(other, 1_000, 2_000) == 1_000
+        waiting.append(asyncio.create_task(gives.take(KEY, 1_000)))
+        await idle()
+
+    store.meanwhile = turn
+    await gives.give_back(idle=0)
+    assert not (await waiting[0]).granted
+    await clock.advance(2)
+    assert await _granted(other, 1_000, 100) == 0
 
 
 async def test_keys_do_not_share(clock: FakeClock, store: CountingStore) -> None:
@@ -186,7 +224,7 @@ class Skewed(ForwardingStore):
 
     def __init__(self, inner: Store, seconds: float) -> None:
         super().__init__(inner)
-        self._off = round(seconds * windows.SECOND)
+        self._off = round(seconds * SECOND)
 
     def now(self) -> int:
         return super().now() + self._off

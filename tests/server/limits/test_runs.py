@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 
 from tests.clock import FakeClock
+from tests.server.limits.limited_runs import BUDGET, ONE, TALK, TOKENS, TWO, counted, limited, start
 from tests.server.runs.scripted import ScriptedModels, Wait, calls, says
-from tests.server.runs.world import Core, World, caller, function, open_world
+from tests.server.runs.world import Core, open_world
 from tests.store.hostile import HostileStore, Rates
 from understudy.v1 import run_pb2, thread_pb2
+from understudy_server.clock import SECOND
 from understudy_server.errors import (
     InvalidRequest,
     RequestLimit,
@@ -25,43 +26,12 @@ from understudy_server.errors import (
 from understudy_server.limits import windows
 from understudy_server.limits.fate import BIRTH
 from understudy_server.limits.key_limits import KeyLimits
-from understudy_server.limits.records import ONLY, budget_partition, run_budgets, run_slots
+from understudy_server.limits.records import budget_partition
 from understudy_server.limits.runs import LOOK, today
-from understudy_server.rpc.caller import Caller
-from understudy_server.rpc.runs import Begun
+from understudy_server.models.port import ModelError
 from understudy_server.runs import machine
 from understudy_server.store.memory import MemoryStore
 from understudy_server.store.v1.records_pb2 import RunBudget
-
-BUDGET = "0123456789abcdef"
-TOKENS = 13
-"""Of one model call of the scripted models."""
-ONE = KeyLimits(concurrent_runs=1)
-TWO = KeyLimits(concurrent_runs=2)
-TALK = KeyLimits(tokens_per_day=20)
-
-
-def limited(limits: KeyLimits, key: str | None = None) -> Caller:
-    return replace(caller(key), key_id=BUDGET, budget=BUDGET, limits=limits)
-
-
-async def start(
-    world: World[Any], core: Core, limits: KeyLimits, *, thread: str = "", key: str | None = None
-) -> Begun:
-    thread = thread or await world.thread(core, "Hi")
-    tools = run_pb2.CreateRunRequest(
-        thread_id=thread, assistant_id=await world.assistant(core, tools=[function("f")])
-    )
-    return await core.runs.create(limited(limits, key), tools)
-
-
-async def counted(world: World[Any]) -> tuple[int, int, int]:
-    """Runs, tokens and slots, as they are stored."""
-    partition = budget_partition(BUDGET)
-    row = await run_budgets.get(world.memory, partition, ONLY, fresh=True)
-    body = row.body if row else RunBudget()
-    slots = await run_slots.list(world.memory, partition, limit=100)
-    return body.runs, body.tokens, len(slots)
 
 
 async def test_a_slot_is_free_again_when_its_run_has_ended() -> None:
@@ -164,6 +134,32 @@ async def test_a_run_that_nobody_holds_frees_its_slot_when_it_ends(end: str) -> 
         assert await counted(world) == (0, TOKENS, 0)
 
 
+@pytest.mark.parametrize(
+    ("last", "status", "rounds"),
+    [
+        (says("x", reason="length"), machine.INCOMPLETE, 2),
+        (says("x", reason="content_filter"), machine.INCOMPLETE, 2),
+        # What a model call that failed has used is told by nobody; those before it count.
+        ([ModelError("server_error", "broken")], machine.FAILED, 1),
+        ([*says("x")[:-1], Wait()], machine.CANCELLED, 1),
+    ],
+)
+async def test_the_tokens_of_a_run_count_however_it_ends(
+    last: list[Any], status: run_pb2.RunStatus.ValueType, rounds: int
+) -> None:
+    async with open_world(ScriptedModels(calls("f"), last)) as world:
+        core = world.core()
+        begun = await start(world, core, ONE)
+        await world.clock.advance(1)
+        await world.submit(core, begun, call_f="1")
+        await world.clock.advance(1)
+        if status == machine.CANCELLED:
+            await world.cancel(core, begun)
+        await world.clock.advance(60)
+        assert (await world.state(core, begun)).status == status
+        assert await counted(world) == (0, rounds * TOKENS, 0)
+
+
 async def test_a_run_whose_thread_is_deleted_frees_its_slot() -> None:
     async with open_world(ScriptedModels([Wait()])) as world:
         core = world.core()
@@ -235,7 +231,7 @@ async def test_a_core_that_dies_between_slot_and_run() -> None:
         await slot.__aenter__()
         with pytest.raises(RequestLimit):
             await start(world, core, ONE)
-        await world.clock.advance(BIRTH / windows.SECOND + 5)
+        await world.clock.advance(BIRTH / SECOND + 5)
         assert await counted(world) == (0, 0, 0)
         await start(world, core, ONE)
 
@@ -258,7 +254,7 @@ async def test_a_slot_that_nobody_asks_for_is_found_when_it_is_due() -> None:
         core = world.core()
         core.budgets.ended = lambda budget, run_id: None  # type: ignore[method-assign]  # it is forgotten
         await start(world, core, ONE)
-        await world.clock.advance(LOOK / windows.SECOND + 5)
+        await world.clock.advance(LOOK / SECOND + 5)
         assert await counted(world) == (0, TOKENS, 0)
 
 
@@ -266,7 +262,7 @@ async def test_a_long_run_keeps_its_slot() -> None:
     async with open_world(ScriptedModels([Wait()])) as world:
         core = world.core()
         await start(world, core, ONE)
-        await world.clock.advance(4 * LOOK / windows.SECOND)
+        await world.clock.advance(4 * LOOK / SECOND)
         assert await counted(world) == (1, 0, 1)
 
 

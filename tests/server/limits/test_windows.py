@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from understudy_server.clock import SECOND
 from understudy_server.limits import windows
-from understudy_server.limits.windows import DAY, MINUTE, SECOND
+from understudy_server.limits.windows import DAY, MINUTE
 
 
 @pytest.mark.parametrize(

@@ -32,15 +32,17 @@ from understudy.v1.error_pb2 import ErrorDetail, Reason
 from understudy.v1.event_pb2 import RunEvent, RunEventBatch
 from understudy.v1.run_pb2 import StreamRunEventsRequest
 from understudy_server.auth.authenticator import KeyAuthenticator
-from understudy_server.auth.keys import ApiKeys, key_hash
+from understudy_server.auth.keys import ApiKeys
+from understudy_server.auth.making import key_hash
 from understudy_server.auth.scopes import Scopes
 from understudy_server.auth.service import AuthService
 from understudy_server.inprocess import InProcessChannel, InProcessServer
 from understudy_server.limits.admission import Admission
 from understudy_server.limits.runs import RunBudgets
 from understudy_server.rpc.caller import Caller, caller
-from understudy_server.rpc.interceptors import READER_PATIENCE, CallInterceptor
+from understudy_server.rpc.interceptors import CallInterceptor
 from understudy_server.rpc.limits import Limits
+from understudy_server.rpc.stalling import READER_PATIENCE
 from understudy_server.store.memory import MemoryStore
 
 KEY = (("authorization", "Bearer secret"),)

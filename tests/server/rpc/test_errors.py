@@ -91,7 +91,7 @@ CASES = [
     ),
     (errors.TokenLimit("less"), (StatusCode.RESOURCE_EXHAUSTED, "TOKEN_LIMIT", "", "less")),
     (errors.Overloaded("full"), (StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", "", "full")),
-    (errors.SlowReader("slow"), (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", "slow")),
+    (errors.Stalled("slow"), (StatusCode.UNAVAILABLE, "UNAVAILABLE", "", "slow")),
     (
         errors.TooLarge("big"),
         (StatusCode.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", "", "big"),

@@ -9,7 +9,8 @@ import pytest
 from grpc_health.v1 import health_pb2
 
 from tests.clock import FakeClock
-from understudy_server.errors import StoreUnavailable
+from understudy_server.errors import NotFound, StoreUnavailable
+from understudy_server.rpc.errors import to_status
 from understudy_server.rpc.health import STORE, WATCH_INTERVAL, Health
 from understudy_server.store.memory import MemoryStore
 
@@ -33,8 +34,8 @@ class Abort(Exception):
 
 
 class _Context:
-    async def abort(self, code: object, details: str) -> None:
-        raise Abort(code)
+    async def abort(self, code: object, details: str, trailing: object) -> None:
+        raise Abort(code, details, trailing)
 
 
 CONTEXT: Any = _Context()
@@ -63,8 +64,10 @@ async def test_it_is_as_its_store_is_until_it_drains(service: str) -> None:
 
 async def test_an_unknown_service() -> None:
     health, _ = _health(FakeClock())
-    with pytest.raises(Abort):
+    with pytest.raises(Abort) as refused:
         await health.Check(_request("b.Service"), CONTEXT)
+    status = to_status(NotFound("There is no service of this name here."))
+    assert refused.value.args == (status.code, status.details, status.trailing_metadata)
     watching = health.Watch(_request("b.Service"), CONTEXT)
     assert (await anext(watching)).status == UNKNOWN
 

@@ -22,7 +22,7 @@ from understudy.v1.auth_service_pb2 import CheckKeyRequest
 from understudy.v1.auth_service_pb2_grpc import AuthServiceStub
 from understudy.v1.run_pb2 import CreateRunRequest, StreamRunEventsRequest
 from understudy_server import errors
-from understudy_server.auth.keys import key_hash
+from understudy_server.auth.making import key_hash
 from understudy_server.rpc.caller import Caller, caller
 from understudy_server.rpc.errors import INTERNAL_MESSAGE
 

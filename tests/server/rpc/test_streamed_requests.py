@@ -31,7 +31,8 @@ from understudy.v1.files_service_pb2_grpc import (
 )
 from understudy_server import errors
 from understudy_server.auth.authenticator import KeyAuthenticator
-from understudy_server.auth.keys import ApiKeys, key_hash
+from understudy_server.auth.keys import ApiKeys
+from understudy_server.auth.making import key_hash
 from understudy_server.auth.scopes import Scopes
 from understudy_server.inprocess import InProcessChannel, InProcessServer
 from understudy_server.limits.admission import Admission
@@ -39,6 +40,7 @@ from understudy_server.limits.runs import RunBudgets
 from understudy_server.rpc.caller import Caller, caller
 from understudy_server.rpc.interceptors import CallInterceptor
 from understudy_server.rpc.limits import Limits
+from understudy_server.rpc.stalling import SENDER_PATIENCE
 from understudy_server.store.memory import MemoryStore
 
 KEY = (("authorization", "Bearer secret"),)
@@ -88,7 +90,7 @@ class Lines(LogCapture):
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, *, sender_patience: float = SENDER_PATIENCE) -> None:
         clock = FakeClock()
         store = MemoryStore(clock)
         self.script = Script()  # type: ignore[abstract]  # what is missing is missing on purpose
@@ -103,6 +105,7 @@ class World:
             scopes=Scopes(FILES.services_by_name.values()),
             limits=Limits(FILES.services_by_name.values()),
             clock=clock,
+            sender_patience=sender_patience,
             log=structlog.wrap_logger(
                 None,
                 processors=[self.log],
@@ -232,3 +235,37 @@ async def test_a_client_that_gives_up_is_no_end_of_the_stream(world: World) -> N
     await world.script.cancelled.wait()
     assert not world.script.ended
     assert await world.code() == "CANCELLED"
+
+
+async def test_a_piece_that_cannot_be_read_ends_the_call_there(world: World) -> None:
+    def same(data: bytes) -> bytes:
+        return data
+
+    call = world.channel.stream_unary("/understudy.v1.FilesService/CreateFile", same, same)
+    good = CreateFileRequest(metadata=GOOD).SerializeToString()
+    with pytest.raises(aio.AioRpcError) as caught:
+        await call(iter([good, b"\xff\xff"]), metadata=KEY)
+    status = Status.FromString(dict(caught.value.trailing_metadata())["grpc-status-details-bin"])
+    assert (caught.value.code(), len(status.details)) == (StatusCode.INVALID_ARGUMENT, 1)
+    assert world.script.seen == ["metadata"]
+    assert not world.script.ended
+    assert await world.code() == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("kind", ["wire", "inprocess"])
+async def test_who_sends_nothing_more_is_cut(kind: str) -> None:
+    async with AsyncExitStack() as stack:
+        world = World(sender_patience=0.2)
+        await world.start(kind, stack)
+        silent = asyncio.Event()
+
+        async def parts() -> AsyncIterator[CreateFileRequest]:
+            yield metadata_of(GOOD)
+            await silent.wait()
+
+        call = FilesServiceStub(world.channel).CreateFile(parts(), metadata=KEY)
+        assert await failure(call) == (StatusCode.UNAVAILABLE, "REASON_UNAVAILABLE", "")
+        assert "nothing more of it was sent" in (await call.details())
+        assert not world.script.ended
+        assert await world.code() == "UNAVAILABLE"
+        silent.set()

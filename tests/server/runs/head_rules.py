@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tests.server.runs.thread_view import Change
+from understudy_server.clock import SECOND
 from understudy_server.runs import claiming, machine
 from understudy_server.runs import head as heads
 from understudy_server.store import tables
@@ -101,7 +102,7 @@ def _due(change: Change) -> Iterator[str]:
         else:
             run = change.view.runs[head.active_run].run
             waits = run.status == machine.REQUIRES_ACTION
-            right = due == run.expires_at * heads.SECOND if waits else due is not None
+            right = due == run.expires_at * SECOND if waits else due is not None
         if not right:
             yield f"a head that is due at {due}: {head}"
     for id, state, written in change.states():

@@ -22,6 +22,7 @@ from tests.server.runs.random_models import OURS, THEIRS, Moods
 from tests.server.runs.readers import read
 from tests.server.runs.stage import Conditions, Stage
 from tests.store.hostile import Rates
+from understudy_server.clock import SECOND
 from understudy_server.runs import head as heads
 from understudy_server.runs import holder, machine
 from understudy_server.threads import creation, purge
@@ -64,8 +65,8 @@ def play(seed: int, *, record: bool = False) -> Sequence[str]:
     with pytest.MonkeyPatch.context() as patch, capture_logs() as logs:
         # Small numbers, so that short histories meet what takes an hour, or five hundred messages.
         patch.setattr(machine, "EXPIRES_AFTER", random.choice((15, 40, 90)))
-        patch.setattr(holder, "LOG_KEPT", random.choice((2, 20, 10_000)) * heads.SECOND)
-        patch.setattr(heads, "STAGE_LIMIT", 20 * heads.SECOND)
+        patch.setattr(holder, "LOG_KEPT", random.choice((2, 20, 10_000)) * SECOND)
+        patch.setattr(heads, "STAGE_LIMIT", 20 * SECOND)
         patch.setattr(heads, "MAX_TAKEOVERS", 1 + seed % 3)
         patch.setattr(creation, "CHUNK_OPERATIONS", 5)
         patch.setattr(purge, "CHUNK", random.choice((4, 45)))

@@ -16,9 +16,9 @@ from tests.server.runs.random_models import Moods, RandomFunctions, RandomModels
 from tests.server.runs.story import Story
 from tests.server.runs.world import REPEATED, Core, World
 from tests.store.hostile import HostileStore, Rates
+from understudy_server.clock import SECOND
 from understudy_server.errors import DomainError, Overloaded, StoreError
 from understudy_server.models import port as model
-from understudy_server.runs import head as heads
 from understudy_server.tools.port import CallContext
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ class Stage:
         busy = any(self._calls.values()) or any(core.runs._beginning for core in self.cores)
         if busy or self.observer.lives() or self.hostile.expects_late():
             return False
-        soon = self.world.memory.now() + 100 * heads.SECOND
+        soon = self.world.memory.now() + 100 * SECOND
         return not await self.world.memory.due(soon, 1)
 
     async def close(self) -> None:

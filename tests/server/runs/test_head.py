@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from understudy_server.clock import SECOND
 from understudy_server.runs import head as heads
 from understudy_server.store.v1.records_pb2 import Head
 
@@ -85,7 +86,7 @@ def _changed(head: Head, **fields: object) -> Head:
         pytest.param(
             heads.waiting(HELD, last_order=9, until=600),
             _changed(HELD, holder="", lease_until=0, last_order=9),
-            600 * heads.SECOND,
+            600 * SECOND,
             id="waits for outputs until it expires",
         ),
         pytest.param(

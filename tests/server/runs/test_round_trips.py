@@ -20,6 +20,7 @@ from tests.server.runs.scripted import ScriptedModels, Wait, finished
 from tests.server.runs.world import Core, World, caller, open_world
 from tests.store.counting import CountingStore, Trips
 from understudy.v1 import message_pb2, thread_pb2
+from understudy_server.clock import SECOND
 from understudy_server.models.port import TextDelta
 from understudy_server.runs import head as heads
 from understudy_server.runs import keeper
@@ -119,7 +120,7 @@ async def show_more_text(scene: Scene) -> Trips:
 
 async def give_a_sign_of_life(scene: Scene) -> Trips:
     await _run_that_speaks(scene)
-    beat = scene.core.shared.lease / heads.SECOND / heads.BEATS
+    beat = scene.core.shared.lease / SECOND / heads.BEATS
     with scene.store.trips() as trips:
         await scene.clock.advance(beat + 0.5)
     return _without_looks(trips)

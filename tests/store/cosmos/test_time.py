@@ -5,7 +5,8 @@ from random import Random
 import pytest
 
 from tests.clock import FakeClock
-from understudy_server.store.cosmos.time import SECOND, StoreTime
+from understudy_server.clock import SECOND
+from understudy_server.store.cosmos.time import StoreTime
 
 MIDNIGHT = 1_700_006_400_000_000
 DATE = "Wed, 15 Nov 2023 {:02}:{:02}:{:02} GMT"

@@ -391,7 +391,7 @@ type MethodWire struct {
 	// The method answers with a stream of one oneof: first a message about the bytes, then `bytes data`. It is
 	// answered as the bytes themselves.
 	Download bool `protobuf:"varint,3,opt,name=download,proto3" json:"download,omitempty"`
-	// What a key must be allowed for this operation: `run`, or `none` for nothing at all. Without it `read` for a method
+	// What a key must be allowed for this operation: `run`, `admin`, or `none` for nothing at all. Without it `read` for a method
 	// with NO_SIDE_EFFECTS and `write` for any other.
 	Scope         string `protobuf:"bytes,4,opt,name=scope,proto3" json:"scope,omitempty"`
 	unknownFields protoimpl.UnknownFields

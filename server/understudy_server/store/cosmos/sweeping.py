@@ -14,13 +14,13 @@ import structlog
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError
 
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import StoreError
 from understudy_server.store.cosmos import batch, names
 from understudy_server.store.cosmos.items import Item
 from understudy_server.store.cosmos.reads import between, query
 from understudy_server.store.cosmos.sending import TIMEOUT, one_call
-from understudy_server.store.cosmos.time import SECOND, StoreTime
+from understudy_server.store.cosmos.time import StoreTime
 from understudy_server.store.ending import end
 from understudy_server.store.port import Partition
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 
-from understudy_server.clock import Clock
-
-SECOND = 1_000_000
+from understudy_server.clock import SECOND, Clock
 
 DRIFT = 0.0002
 """By how much two clocks may differ in speed."""

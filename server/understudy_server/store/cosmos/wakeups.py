@@ -18,13 +18,13 @@ from typing import Any
 import structlog
 from azure.cosmos.aio import ContainerProxy
 
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import StoreError
 from understudy_server.store.cosmos import names
 from understudy_server.store.cosmos.items import Item
 from understudy_server.store.cosmos.reads import query
 from understudy_server.store.cosmos.sending import one_read
-from understudy_server.store.cosmos.time import SECOND, StoreTime
+from understudy_server.store.cosmos.time import StoreTime
 from understudy_server.store.ending import end
 from understudy_server.store.port import Commit, Partition
 from understudy_server.store.watches import LocalWatch, Watches, makes_due

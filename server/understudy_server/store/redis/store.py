@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from redis.exceptions import RedisError, ResponseError
 
-from understudy_server.clock import Clock
+from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict, OutcomeUnknown, StoreUnavailable
 from understudy_server.store.port import (
     Commit,
@@ -238,7 +238,7 @@ class RedisStore:
 
     async def _ask_time(self) -> int:
         seconds, microseconds = await self._ask(("TIME",))
-        return int(seconds) * 1_000_000 + int(microseconds)
+        return int(seconds) * SECOND + int(microseconds)
 
     async def _merge(self, page: _Page, limit: int, *, descending: bool = False) -> Sequence[Found]:
         async def ask(unfinished: Mapping[int, bytes | None], count: int) -> Pages:

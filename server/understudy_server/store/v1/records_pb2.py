@@ -35,7 +35,7 @@ from understudy.v1 import vector_store_pb2 as understudy_dot_v1_dot_vector__stor
 from understudy.v1 import vector_store_file_pb2 as understudy_dot_v1_dot_vector__store__file__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(understudy_server/store/v1/records.proto\x12\x1aunderstudy_server.store.v1\x1a\x1dunderstudy/v1/assistant.proto\x1a\x18understudy/v1/file.proto\x1a\x1bunderstudy/v1/message.proto\x1a\x17understudy/v1/run.proto\x1a\x1cunderstudy/v1/run_step.proto\x1a\x1aunderstudy/v1/thread.proto\x1a\x18understudy/v1/tool.proto\x1a\x1aunderstudy/v1/upload.proto\x1a\x19understudy/v1/usage.proto\x1a understudy/v1/vector_store.proto\x1a%understudy/v1/vector_store_file.proto\"\x9a\x01\n\x04Head\x12\x12\n\nactive_run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0e\n\x06holder\x18\x03 \x01(\t\x12\x13\n\x0blease_until\x18\x04 \x01(\x03\x12\x12\n\nlast_order\x18\x05 \x01(\x03\x12\x11\n\ttakeovers\x18\x06 \x01(\x05\x12\x11\n\ttombstone\x18\x07 \x01(\x08\x12\x0e\n\x06staged\x18\x08 \x01(\x08\"S\n\x0f\x41ssistantRecord\x12+\n\tassistant\x18\x01 \x01(\x0b\x32\x18.understudy.v1.Assistant\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"J\n\x0cThreadRecord\x12%\n\x06thread\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Thread\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"M\n\rMessageRecord\x12\'\n\x07message\x18\x01 \x01(\x0b\x32\x16.understudy.v1.Message\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"\x8f\x01\n\x07RunSpec\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12.\n\x07include\x18\x03 \x03(\x0e\x32\x1d.understudy.v1.RunStepInclude\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x0e\n\x06\x62udget\x18\x05 \x01(\t\"\xb1\x01\n\x08RunState\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x18\n\x10\x63\x61ncel_requested\x18\x02 \x01(\x08\x12\x16\n\x0eterminal_event\x18\x03 \x01(\t\x12\x0e\n\x06rounds\x18\x04 \x01(\x05\x12\x17\n\x0frequested_model\x18\x05 \x01(\t\x12\x13\n\x0blog_dropped\x18\x06 \x01(\x08\x12\x14\n\x0cserved_model\x18\x07 \x01(\t\"\x87\x01\n\nStepRecord\x12$\n\x04step\x18\x01 \x01(\x0b\x32\x16.understudy.v1.RunStep\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x0e\n\x06opaque\x18\x03 \x03(\x0c\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.understudy.v1.Usage\x12\x0f\n\x07request\x18\x05 \x01(\t\"@\n\x0fModelCallRecord\x12-\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x1f.understudy.v1.RunStepModelCall\"\x1b\n\x04Gone\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\x0c\"\x90\x02\n\x06\x41piKey\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\x03\x12\x17\n\nrevoked_at\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04hint\x18\x06 \x01(\t\x12\x0e\n\x06scopes\x18\x07 \x03(\t\x12\x17\n\nexpires_at\x18\x08 \x01(\x03H\x01\x88\x01\x01\x12\x10\n\x08lifetime\x18\t \x01(\x03\x12\x35\n\x06limits\x18\n \x01(\x0b\x32%.understudy_server.store.v1.KeyLimits\x12\x0e\n\x06\x62udget\x18\x0b \x01(\tB\r\n\x0b_revoked_atB\r\n\x0b_expires_at\"i\n\tKeyLimits\x12\x1b\n\x13requests_per_minute\x18\x01 \x01(\x03\x12\x17\n\x0f\x63oncurrent_runs\x18\x02 \x01(\x03\x12\x16\n\x0etokens_per_day\x18\x03 \x01(\x03\x12\x0e\n\x06models\x18\x04 \x03(\t\"\x19\n\x06KeyUse\x12\x0f\n\x07used_at\x18\x01 \x01(\x03\"0\n\rRequestBudget\x12\x0e\n\x06minute\x18\x01 \x01(\x03\x12\x0f\n\x07granted\x18\x02 \x01(\x03\"6\n\tRunBudget\x12\x0c\n\x04runs\x18\x01 \x01(\x03\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\x03\x12\x0e\n\x06tokens\x18\x03 \x01(\x03\"?\n\x07RunSlot\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x10\n\x08taken_at\x18\x03 \x01(\x03\"\"\n\x04\x42lob\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\"N\n\tLooseBlob\x12.\n\x04\x62lob\x18\x01 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x11\n\tabandoned\x18\x02 \x01(\x08\"v\n\nFileRecord\x12!\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x13.understudy.v1.File\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x30\n\x06pieces\x18\x03 \x03(\x0b\x32 .understudy_server.store.v1.Blob\"?\n\x0b\x46ileRemoval\x12\x30\n\x06pieces\x18\x01 \x03(\x0b\x32 .understudy_server.store.v1.Blob\"|\n\x0cUploadRecord\x12%\n\x06upload\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Upload\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x1d\n\x15\x65xpires_after_seconds\x18\x03 \x01(\x03\x12\x11\n\tmime_type\x18\x04 \x01(\t\"\x80\x01\n\x10UploadPartRecord\x12\'\n\x04part\x18\x01 \x01(\x0b\x32\x19.understudy.v1.UploadPart\x12.\n\x04\x62lob\x18\x02 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\x0c\"x\n\x0fVectorStoreHead\x12)\n\x06\x63ounts\x18\x01 \x01(\x0b\x32\x19.understudy.v1.FileCounts\x12\x13\n\x0busage_bytes\x18\x02 \x01(\x03\x12\x12\n\nlast_order\x18\x03 \x01(\x03\x12\x11\n\ttombstone\x18\x04 \x01(\x08\"S\n\x11VectorStoreRecord\x12)\n\x05store\x18\x01 \x01(\x0b\x32\x1a.understudy.v1.VectorStore\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"\xe3\x01\n\x15VectorStoreFileRecord\x12,\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1e.understudy.v1.VectorStoreFile\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61tches\x18\x04 \x03(\t\x12\x0e\n\x06holder\x18\x05 \x01(\t\x12\x13\n\x0blease_until\x18\x06 \x01(\x03\x12\x11\n\ttakeovers\x18\x07 \x01(\x05\x12\x31\n\x07segment\x18\x08 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x0e\n\x06\x63hunks\x18\t \x01(\x05\"u\n\x1aVectorStoreFileBatchRecord\x12\x32\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32#.understudy.v1.VectorStoreFileBatch\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x0e\n\x06staged\x18\x03 \x01(\x08\"\xa5\x01\n\x11VectorStoreErrand\x12\x17\n\x0fvector_store_id\x18\x01 \x01(\t\x12)\n\x05store\x18\x02 \x01(\x0b\x32\x1a.understudy.v1.VectorStore\x12\x10\n\x08\x66ile_ids\x18\x03 \x03(\t\x12:\n\x11\x63hunking_strategy\x18\x04 \x01(\x0b\x32\x1f.understudy.v1.ChunkingStrategy\"_\n\x07Segment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06\x62ounds\x18\x02 \x03(\x05\x12\x11\n\tembedding\x18\x03 \x01(\t\x12\x12\n\ndimensions\x18\x04 \x01(\x05\x12\x0f\n\x07vectors\x18\x05 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(understudy_server/store/v1/records.proto\x12\x1aunderstudy_server.store.v1\x1a\x1dunderstudy/v1/assistant.proto\x1a\x18understudy/v1/file.proto\x1a\x1bunderstudy/v1/message.proto\x1a\x17understudy/v1/run.proto\x1a\x1cunderstudy/v1/run_step.proto\x1a\x1aunderstudy/v1/thread.proto\x1a\x18understudy/v1/tool.proto\x1a\x1aunderstudy/v1/upload.proto\x1a\x19understudy/v1/usage.proto\x1a understudy/v1/vector_store.proto\x1a%understudy/v1/vector_store_file.proto\"\x9a\x01\n\x04Head\x12\x12\n\nactive_run\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x03\x12\x0e\n\x06holder\x18\x03 \x01(\t\x12\x13\n\x0blease_until\x18\x04 \x01(\x03\x12\x12\n\nlast_order\x18\x05 \x01(\x03\x12\x11\n\ttakeovers\x18\x06 \x01(\x05\x12\x11\n\ttombstone\x18\x07 \x01(\x08\x12\x0e\n\x06staged\x18\x08 \x01(\x08\"S\n\x0f\x41ssistantRecord\x12+\n\tassistant\x18\x01 \x01(\x0b\x32\x18.understudy.v1.Assistant\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"J\n\x0cThreadRecord\x12%\n\x06thread\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Thread\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"M\n\rMessageRecord\x12\'\n\x07message\x18\x01 \x01(\x0b\x32\x16.understudy.v1.Message\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"\x8f\x01\n\x07RunSpec\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12.\n\x07include\x18\x03 \x03(\x0e\x32\x1d.understudy.v1.RunStepInclude\x12\x0e\n\x06key_id\x18\x04 \x01(\t\x12\x0e\n\x06\x62udget\x18\x05 \x01(\t\"\xb1\x01\n\x08RunState\x12\x1f\n\x03run\x18\x01 \x01(\x0b\x32\x12.understudy.v1.Run\x12\x18\n\x10\x63\x61ncel_requested\x18\x02 \x01(\x08\x12\x16\n\x0eterminal_event\x18\x03 \x01(\t\x12\x0e\n\x06rounds\x18\x04 \x01(\x05\x12\x17\n\x0frequested_model\x18\x05 \x01(\t\x12\x13\n\x0blog_dropped\x18\x06 \x01(\x08\x12\x14\n\x0cserved_model\x18\x07 \x01(\t\"\x87\x01\n\nStepRecord\x12$\n\x04step\x18\x01 \x01(\x0b\x32\x16.understudy.v1.RunStep\x12\r\n\x05round\x18\x02 \x01(\x05\x12\x0e\n\x06opaque\x18\x03 \x03(\x0c\x12#\n\x05usage\x18\x04 \x01(\x0b\x32\x14.understudy.v1.Usage\x12\x0f\n\x07request\x18\x05 \x01(\t\"@\n\x0fModelCallRecord\x12-\n\x04\x63\x61ll\x18\x01 \x01(\x0b\x32\x1f.understudy.v1.RunStepModelCall\"\x1b\n\x04Gone\x12\x13\n\x0b\x66ingerprint\x18\x01 \x01(\x0c\"\xa4\x02\n\x06\x41piKey\x12\x0c\n\x04hash\x18\x01 \x01(\x0c\x12\x0f\n\x07project\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x12\n\ncreated_at\x18\x04 \x01(\x03\x12\x17\n\nrevoked_at\x18\x05 \x01(\x03H\x00\x88\x01\x01\x12\x0c\n\x04hint\x18\x06 \x01(\t\x12\x0e\n\x06scopes\x18\x07 \x03(\t\x12\x17\n\nexpires_at\x18\x08 \x01(\x03H\x01\x88\x01\x01\x12\x10\n\x08lifetime\x18\t \x01(\x03\x12\x35\n\x06limits\x18\n \x01(\x0b\x32%.understudy_server.store.v1.KeyLimits\x12\x0e\n\x06\x62udget\x18\x0b \x01(\t\x12\x12\n\ncreated_by\x18\x0c \x01(\tB\r\n\x0b_revoked_atB\r\n\x0b_expires_at\"i\n\tKeyLimits\x12\x1b\n\x13requests_per_minute\x18\x01 \x01(\x03\x12\x17\n\x0f\x63oncurrent_runs\x18\x02 \x01(\x03\x12\x16\n\x0etokens_per_day\x18\x03 \x01(\x03\x12\x0e\n\x06models\x18\x04 \x03(\t\"\x19\n\x06KeyUse\x12\x0f\n\x07used_at\x18\x01 \x01(\x03\"0\n\rRequestBudget\x12\x0e\n\x06minute\x18\x01 \x01(\x03\x12\x0f\n\x07granted\x18\x02 \x01(\x03\"6\n\tRunBudget\x12\x0c\n\x04runs\x18\x01 \x01(\x03\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\x03\x12\x0e\n\x06tokens\x18\x03 \x01(\x03\"?\n\x07RunSlot\x12\x0f\n\x07project\x18\x01 \x01(\t\x12\x11\n\tthread_id\x18\x02 \x01(\t\x12\x10\n\x08taken_at\x18\x03 \x01(\x03\"\"\n\x04\x42lob\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05\x62ytes\x18\x02 \x01(\x03\"N\n\tLooseBlob\x12.\n\x04\x62lob\x18\x01 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x11\n\tabandoned\x18\x02 \x01(\x08\"v\n\nFileRecord\x12!\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x13.understudy.v1.File\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x30\n\x06pieces\x18\x03 \x03(\x0b\x32 .understudy_server.store.v1.Blob\"?\n\x0b\x46ileRemoval\x12\x30\n\x06pieces\x18\x01 \x03(\x0b\x32 .understudy_server.store.v1.Blob\"|\n\x0cUploadRecord\x12%\n\x06upload\x18\x01 \x01(\x0b\x32\x15.understudy.v1.Upload\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x1d\n\x15\x65xpires_after_seconds\x18\x03 \x01(\x03\x12\x11\n\tmime_type\x18\x04 \x01(\t\"\x80\x01\n\x10UploadPartRecord\x12\'\n\x04part\x18\x01 \x01(\x0b\x32\x19.understudy.v1.UploadPart\x12.\n\x04\x62lob\x18\x02 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\x0c\"x\n\x0fVectorStoreHead\x12)\n\x06\x63ounts\x18\x01 \x01(\x0b\x32\x19.understudy.v1.FileCounts\x12\x13\n\x0busage_bytes\x18\x02 \x01(\x03\x12\x12\n\nlast_order\x18\x03 \x01(\x03\x12\x11\n\ttombstone\x18\x04 \x01(\x08\"S\n\x11VectorStoreRecord\x12)\n\x05store\x18\x01 \x01(\x0b\x32\x1a.understudy.v1.VectorStore\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\"\xe3\x01\n\x15VectorStoreFileRecord\x12,\n\x04\x66ile\x18\x01 \x01(\x0b\x32\x1e.understudy.v1.VectorStoreFile\x12\x10\n\x08\x66ilename\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61tches\x18\x04 \x03(\t\x12\x0e\n\x06holder\x18\x05 \x01(\t\x12\x13\n\x0blease_until\x18\x06 \x01(\x03\x12\x11\n\ttakeovers\x18\x07 \x01(\x05\x12\x31\n\x07segment\x18\x08 \x01(\x0b\x32 .understudy_server.store.v1.Blob\x12\x0e\n\x06\x63hunks\x18\t \x01(\x05\"u\n\x1aVectorStoreFileBatchRecord\x12\x32\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32#.understudy.v1.VectorStoreFileBatch\x12\x13\n\x0b\x66ingerprint\x18\x02 \x01(\x0c\x12\x0e\n\x06staged\x18\x03 \x01(\x08\"\xa5\x01\n\x11VectorStoreErrand\x12\x17\n\x0fvector_store_id\x18\x01 \x01(\t\x12)\n\x05store\x18\x02 \x01(\x0b\x32\x1a.understudy.v1.VectorStore\x12\x10\n\x08\x66ile_ids\x18\x03 \x03(\t\x12:\n\x11\x63hunking_strategy\x18\x04 \x01(\x0b\x32\x1f.understudy.v1.ChunkingStrategy\"_\n\x07Segment\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0e\n\x06\x62ounds\x18\x02 \x03(\x05\x12\x11\n\tembedding\x18\x03 \x01(\t\x12\x12\n\ndimensions\x18\x04 \x01(\x05\x12\x0f\n\x07vectors\x18\x05 \x01(\x0c\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -61,39 +61,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GONE']._serialized_start=1322
   _globals['_GONE']._serialized_end=1349
   _globals['_APIKEY']._serialized_start=1352
-  _globals['_APIKEY']._serialized_end=1624
-  _globals['_KEYLIMITS']._serialized_start=1626
-  _globals['_KEYLIMITS']._serialized_end=1731
-  _globals['_KEYUSE']._serialized_start=1733
-  _globals['_KEYUSE']._serialized_end=1758
-  _globals['_REQUESTBUDGET']._serialized_start=1760
-  _globals['_REQUESTBUDGET']._serialized_end=1808
-  _globals['_RUNBUDGET']._serialized_start=1810
-  _globals['_RUNBUDGET']._serialized_end=1864
-  _globals['_RUNSLOT']._serialized_start=1866
-  _globals['_RUNSLOT']._serialized_end=1929
-  _globals['_BLOB']._serialized_start=1931
-  _globals['_BLOB']._serialized_end=1965
-  _globals['_LOOSEBLOB']._serialized_start=1967
-  _globals['_LOOSEBLOB']._serialized_end=2045
-  _globals['_FILERECORD']._serialized_start=2047
-  _globals['_FILERECORD']._serialized_end=2165
-  _globals['_FILEREMOVAL']._serialized_start=2167
-  _globals['_FILEREMOVAL']._serialized_end=2230
-  _globals['_UPLOADRECORD']._serialized_start=2232
-  _globals['_UPLOADRECORD']._serialized_end=2356
-  _globals['_UPLOADPARTRECORD']._serialized_start=2359
-  _globals['_UPLOADPARTRECORD']._serialized_end=2487
-  _globals['_VECTORSTOREHEAD']._serialized_start=2489
-  _globals['_VECTORSTOREHEAD']._serialized_end=2609
-  _globals['_VECTORSTORERECORD']._serialized_start=2611
-  _globals['_VECTORSTORERECORD']._serialized_end=2694
-  _globals['_VECTORSTOREFILERECORD']._serialized_start=2697
-  _globals['_VECTORSTOREFILERECORD']._serialized_end=2924
-  _globals['_VECTORSTOREFILEBATCHRECORD']._serialized_start=2926
-  _globals['_VECTORSTOREFILEBATCHRECORD']._serialized_end=3043
-  _globals['_VECTORSTOREERRAND']._serialized_start=3046
-  _globals['_VECTORSTOREERRAND']._serialized_end=3211
-  _globals['_SEGMENT']._serialized_start=3213
-  _globals['_SEGMENT']._serialized_end=3308
+  _globals['_APIKEY']._serialized_end=1644
+  _globals['_KEYLIMITS']._serialized_start=1646
+  _globals['_KEYLIMITS']._serialized_end=1751
+  _globals['_KEYUSE']._serialized_start=1753
+  _globals['_KEYUSE']._serialized_end=1778
+  _globals['_REQUESTBUDGET']._serialized_start=1780
+  _globals['_REQUESTBUDGET']._serialized_end=1828
+  _globals['_RUNBUDGET']._serialized_start=1830
+  _globals['_RUNBUDGET']._serialized_end=1884
+  _globals['_RUNSLOT']._serialized_start=1886
+  _globals['_RUNSLOT']._serialized_end=1949
+  _globals['_BLOB']._serialized_start=1951
+  _globals['_BLOB']._serialized_end=1985
+  _globals['_LOOSEBLOB']._serialized_start=1987
+  _globals['_LOOSEBLOB']._serialized_end=2065
+  _globals['_FILERECORD']._serialized_start=2067
+  _globals['_FILERECORD']._serialized_end=2185
+  _globals['_FILEREMOVAL']._serialized_start=2187
+  _globals['_FILEREMOVAL']._serialized_end=2250
+  _globals['_UPLOADRECORD']._serialized_start=2252
+  _globals['_UPLOADRECORD']._serialized_end=2376
+  _globals['_UPLOADPARTRECORD']._serialized_start=2379
+  _globals['_UPLOADPARTRECORD']._serialized_end=2507
+  _globals['_VECTORSTOREHEAD']._serialized_start=2509
+  _globals['_VECTORSTOREHEAD']._serialized_end=2629
+  _globals['_VECTORSTORERECORD']._serialized_start=2631
+  _globals['_VECTORSTORERECORD']._serialized_end=2714
+  _globals['_VECTORSTOREFILERECORD']._serialized_start=2717
+  _globals['_VECTORSTOREFILERECORD']._serialized_end=2944
+  _globals['_VECTORSTOREFILEBATCHRECORD']._serialized_start=2946
+  _globals['_VECTORSTOREFILEBATCHRECORD']._serialized_end=3063
+  _globals['_VECTORSTOREERRAND']._serialized_start=3066
+  _globals['_VECTORSTOREERRAND']._serialized_end=3231
+  _globals['_SEGMENT']._serialized_start=3233
+  _globals['_SEGMENT']._serialized_end=3328
 # @@protoc_insertion_point(module_scope)

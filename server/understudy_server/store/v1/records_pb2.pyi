@@ -313,6 +313,7 @@ class ApiKey(google.protobuf.message.Message):
     LIFETIME_FIELD_NUMBER: builtins.int
     LIMITS_FIELD_NUMBER: builtins.int
     BUDGET_FIELD_NUMBER: builtins.int
+    CREATED_BY_FIELD_NUMBER: builtins.int
     hash: builtins.bytes
     """SHA-256 of the key."""
     project: builtins.str
@@ -328,9 +329,11 @@ class ApiKey(google.protobuf.message.Message):
     """Seconds that it was made for, which a key that replaces it gets anew; 0: it was to be good for ever."""
     budget: builtins.str
     """Under which name its use is counted: the id of the first key in its line of replacements; empty: its own."""
+    created_by: builtins.str
+    """The id of the key by which it was made, or its first digits if that one is not stored; empty: by none."""
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
-        """What it may be used for; empty: everything."""
+        """What it may be used for; empty: everything but managing keys."""
 
     @property
     def limits(self) -> Global___KeyLimits: ...
@@ -348,9 +351,10 @@ class ApiKey(google.protobuf.message.Message):
         lifetime: builtins.int = ...,
         limits: Global___KeyLimits | None = ...,
         budget: builtins.str = ...,
+        created_by: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_expires_at", b"_expires_at", "_revoked_at", b"_revoked_at", "expires_at", b"expires_at", "limits", b"limits", "revoked_at", b"revoked_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_expires_at", b"_expires_at", "_revoked_at", b"_revoked_at", "budget", b"budget", "created_at", b"created_at", "expires_at", b"expires_at", "hash", b"hash", "hint", b"hint", "lifetime", b"lifetime", "limits", b"limits", "name", b"name", "project", b"project", "revoked_at", b"revoked_at", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_expires_at", b"_expires_at", "_revoked_at", b"_revoked_at", "budget", b"budget", "created_at", b"created_at", "created_by", b"created_by", "expires_at", b"expires_at", "hash", b"hash", "hint", b"hint", "lifetime", b"lifetime", "limits", b"limits", "name", b"name", "project", b"project", "revoked_at", b"revoked_at", "scopes", b"scopes"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_expires_at", b"_expires_at"]) -> typing.Literal["expires_at"] | None: ...
     @typing.overload

@@ -199,7 +199,7 @@ class MethodWire(google.protobuf.message.Message):
     answered as the bytes themselves.
     """
     scope: builtins.str
-    """What a key must be allowed for this operation: `run`, or `none` for nothing at all. Without it `read` for a method
+    """What a key must be allowed for this operation: `run`, `admin`, or `none` for nothing at all. Without it `read` for a method
     with NO_SIDE_EFFECTS and `write` for any other.
     """
     def __init__(

@@ -258,7 +258,7 @@ export type MethodWire = Message<"understudy.wire.v1.MethodWire"> & {
   download: boolean;
 
   /**
-   * What a key must be allowed for this operation: `run`, or `none` for nothing at all. Without it `read` for a method
+   * What a key must be allowed for this operation: `run`, `admin`, or `none` for nothing at all. Without it `read` for a method
    * with NO_SIDE_EFFECTS and `write` for any other.
    *
    * @generated from field: string scope = 4;
