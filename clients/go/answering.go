@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	understudyv1 "understudy/v1"
 )
 
 // Function answers a call of a model. It gets the arguments as the model wrote them, JSON text as a rule, and gives the
-// output: a string, or what JSON can write. An error is told to the model.
+// output: a string, or what JSON can write. An error is told to the model, unless ctx, which is that of Follow, has
+// ended.
 type Function func(ctx context.Context, arguments string) (any, error)
 
 // Func makes a Function of one whose arguments are decoded into an A, for instance a struct with JSON tags.
@@ -57,25 +59,29 @@ func answers(ctx context.Context, calls []*understudyv1.RequiredToolCall, functi
 // answer gives the output for the model. Whatever goes wrong is told to it as {"error": "..."}.
 func answer(ctx context.Context, function Function, arguments string) string {
 	output, err := guarded(ctx, function, arguments)
-	if text, ok := output.(string); ok && err == nil {
-		return text
+	if err != nil {
+		told, _ := json.Marshal(map[string]string{"error": err.Error()})
+		output = string(told)
 	}
-	if err == nil {
-		var written []byte
-		if written, err = json.Marshal(output); err == nil {
-			return string(written)
-		}
-	}
-	told, _ := json.Marshal(map[string]string{"error": err.Error()})
-	return string(told)
+	// A message with other text would not travel.
+	return strings.ToValidUTF8(output, "\uFFFD")
 }
 
 // guarded turns a panic into an error: one call of a model must not end the program.
-func guarded(ctx context.Context, function Function, arguments string) (output any, err error) {
+func guarded(ctx context.Context, function Function, arguments string) (output string, err error) {
 	defer func() {
 		if raised := recover(); raised != nil {
 			err = errors.New(fmt.Sprint(raised))
 		}
 	}()
-	return function(ctx, arguments)
+	found, err := function(ctx, arguments)
+	if err != nil {
+		// Here, since it may panic too.
+		return "", errors.New(err.Error())
+	}
+	if text, ok := found.(string); ok {
+		return text, nil
+	}
+	written, err := json.Marshal(found)
+	return string(written), err
 }

@@ -6,6 +6,11 @@ import (
 	"testing"
 )
 
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("oh") }
+func (panicking) Error() string                { panic("no") }
+
 func TestAnswer(t *testing.T) {
 	type place struct {
 		City string `json:"city"`
@@ -21,6 +26,9 @@ func TestAnswer(t *testing.T) {
 		"no arguments":           {echo, "", `{"city":""}`},
 		"an error is told":       {func(context.Context, string) (any, error) { return nil, errors.New("no luck") }, "{}", `{"error":"no luck"}`},
 		"a panic is told":        {func(context.Context, string) (any, error) { panic("oh") }, "{}", `{"error":"oh"}`},
+		"a panic while writing":  {func(context.Context, string) (any, error) { return panicking{}, nil }, "{}", `{"error":"oh"}`},
+		"an error that panics":   {func(context.Context, string) (any, error) { return nil, panicking{} }, "{}", `{"error":"no"}`},
+		"bytes that are no text": {func(context.Context, string) (any, error) { return "a\xffb", nil }, "{}", "a\uFFFDb"},
 		"arguments that are not": {echo, "{", `{"error":"unexpected end of JSON input"}`},
 		"what is not JSON":       {func(context.Context, string) (any, error) { return func() {}, nil }, "{}", `{"error":"json: unsupported type: func()"}`},
 	} {

@@ -25,10 +25,15 @@ const Version = "0.1.0"
 type Client struct {
 	Connection *grpc.ClientConn
 	// Assistants, threads, messages, runs and steps.
-	Assistants   understudyv1.AssistantsServiceClient
-	Files        understudyv1.FilesServiceClient
+	Assistants understudyv1.AssistantsServiceClient
+	// Files, their bytes, and uploads in parts.
+	Files understudyv1.FilesServiceClient
+	// Vector stores, their files and batches of them, and searches.
 	VectorStores understudyv1.VectorStoresServiceClient
-	Models       understudyv1.ModelsServiceClient
+	// The models that there are.
+	Models understudyv1.ModelsServiceClient
+	// The API keys of the project, for a key with the scope admin.
+	Keys understudyv1.KeysServiceClient
 }
 
 // Options of Connect. The zero value shows no key and uses no TLS.
@@ -81,6 +86,7 @@ func Connect(target string, options Options) (*Client, error) {
 		Files:        understudyv1.NewFilesServiceClient(connection),
 		VectorStores: understudyv1.NewVectorStoresServiceClient(connection),
 		Models:       understudyv1.NewModelsServiceClient(connection),
+		Keys:         understudyv1.NewKeysServiceClient(connection),
 	}, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	understudyv1 "understudy/v1"
@@ -29,7 +30,7 @@ type FollowOptions struct {
 //
 // A connection that breaks is made again, and the events go on after the last one. If some call has no function here,
 // the events end while the run waits, and who follows answers it. An error is the last thing that comes; it has a
-// status of gRPC unless it is that of ctx.
+// status of gRPC unless it is that of ctx. The end of ctx is noticed by functions that mind it; others are waited for.
 func (client *Client) Follow(ctx context.Context, run *understudyv1.Run, options FollowOptions) iter.Seq2[*understudyv1.RunEvent, error] {
 	return func(yield func(*understudyv1.RunEvent, error) bool) {
 		// Leaving the loop ends the open stream.
@@ -49,7 +50,9 @@ func (client *Client) Follow(ctx context.Context, run *understudyv1.Run, options
 				continue
 			case ctx.Err() != nil:
 				err = ctx.Err()
-			case isLost(status.Code(err)):
+			case client.Connection.GetState() == connectivity.Shutdown:
+				// The client was closed: nothing will come any more.
+			case isLost(err):
 				if err = f.trying.again(ctx, err); err == nil {
 					continue
 				}
@@ -84,6 +87,7 @@ func (f *following) attempt(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	f.trying.ended()
 	if f.ended && quiet {
 		return errDone
 	}
@@ -98,7 +102,7 @@ func (f *following) attempt(ctx context.Context) error {
 			return nil
 		}
 		if found.GetStatus() != understudyv1.RunStatus_RUN_STATUS_REQUIRES_ACTION {
-			return f.trying.pause(ctx)
+			return f.trying.pause(ctx, 0)
 		}
 		f.waiting = found
 	}
@@ -108,6 +112,10 @@ func (f *following) attempt(ctx context.Context) error {
 	}
 	if f.outputs == nil {
 		f.outputs = answers(ctx, calls, f.functions)
+	}
+	// What functions give whose context has ended is not for the model.
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	_, err = f.client.Assistants.SubmitToolOutputs(ctx, &understudyv1.SubmitToolOutputsRequest{
 		ThreadId: f.run.GetThreadId(), RunId: f.run.GetId(), ToolOutputs: f.outputs,

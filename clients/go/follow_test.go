@@ -151,6 +151,45 @@ func TestRefusalsAreGiven(t *testing.T) {
 	}
 }
 
+func TestAKeyWithoutTheScopeAdminManagesNoKeys(t *testing.T) {
+	_, err := connected(t).Keys.ListKeys(t.Context(), &understudyv1.ListKeysRequest{})
+	if status.Code(err) != codes.PermissionDenied {
+		t.Fatal(err)
+	}
+	for _, detail := range status.Convert(err).Details() {
+		if told, ok := detail.(*understudyv1.ErrorDetail); ok && told.Reason == understudyv1.Reason_REASON_MISSING_SCOPE {
+			return
+		}
+	}
+	t.Error(err)
+}
+
+func TestWhatEndsWhileAFunctionWorksIsNotSubmitted(t *testing.T) {
+	client := connected(t)
+	run := started(t, client)
+	ctx, cancel := context.WithCancel(t.Context())
+	interrupted := map[string]understudy.Function{"weather": func(ctx context.Context, _ string) (any, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	if err := ending(ctx, client, run, understudy.FollowOptions{Functions: interrupted}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	other := dialed(t, os.Getenv("UNDERSTUDY_TARGET"), os.Getenv("UNDERSTUDY_API_KEY"))
+	closing := map[string]understudy.Function{"weather": func(context.Context, string) (any, error) {
+		return "snow", other.Close()
+	}}
+	options := understudy.FollowOptions{Functions: closing, Patience: time.Hour}
+	if code := failure(t.Context(), other, run, options); code != codes.Canceled {
+		t.Error(code)
+	}
+	all := collected(t, client, run, understudy.FollowOptions{Functions: answering("rain", nil)})
+	if found := text(all); !strings.Contains(found, "weather says rain.") {
+		t.Error(found)
+	}
+}
+
 func TestPatienceHasAnEnd(t *testing.T) {
 	nobody := dialed(t, "unix:/nowhere/core.sock", "")
 	run := &understudyv1.Run{ThreadId: "thread_1", Id: "run_1"}
@@ -160,18 +199,24 @@ func TestPatienceHasAnEnd(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	for _, err := range nobody.Follow(ctx, run, understudy.FollowOptions{}) {
-		if !errors.Is(err, context.Canceled) {
-			t.Error(err)
-		}
+	if err := ending(ctx, nobody, run, understudy.FollowOptions{}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := ending(ctx, nobody, run, understudy.FollowOptions{}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
 	}
 }
 
 // failure gives the code of the error with which the events end.
 func failure(ctx context.Context, client *understudy.Client, run *understudyv1.Run, options understudy.FollowOptions) codes.Code {
-	code := codes.OK
+	return status.Code(ending(ctx, client, run, options))
+}
+
+func ending(ctx context.Context, client *understudy.Client, run *understudyv1.Run, options understudy.FollowOptions) (ending error) {
 	for _, err := range client.Follow(ctx, run, options) {
-		code = status.Code(err)
+		ending = err
 	}
-	return code
+	return ending
 }

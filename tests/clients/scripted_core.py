@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 import grpc
 import grpc.aio
+from google.protobuf.duration_pb2 import Duration
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 
 from understudy.v1.assistant_pb2 import Assistant, CreateAssistantRequest
 from understudy.v1.assistants_service_pb2_grpc import (
@@ -29,8 +33,18 @@ from understudy.v1.run_pb2 import (
 )
 from understudy.v1.thread_pb2 import CreateThreadRequest, Thread
 
-Stream: TypeAlias = "Sequence[RunEvent | grpc.StatusCode | None]"
-"""Events in batches of one. A code ends the stream with it; None waits until the reader has gone."""
+
+@dataclass(frozen=True)
+class ComeAgain:
+    """A refusal that says when there is room again."""
+
+    code: grpc.StatusCode
+    seconds: int
+
+
+Refusal: TypeAlias = grpc.StatusCode | ComeAgain
+Stream: TypeAlias = "Sequence[RunEvent | Sequence[RunEvent] | Refusal | None]"
+"""Events, alone or as a batch. A refusal ends the stream with it; None waits until the reader has gone."""
 
 RUN = Run(id="run_1", thread_id="thread_1")
 DONE = Run(id="run_1", thread_id="thread_1", status=RunStatus.RUN_STATUS_COMPLETED)
@@ -54,9 +68,9 @@ def calls(*pairs: tuple[str, str]) -> Run:
 class ScriptedCore:
     streams: list[Stream]
     """A stream that is not there has no events."""
-    refusals: list[grpc.StatusCode] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     """Of submissions, before one is taken."""
-    runs: list[Run | grpc.StatusCode] = field(default_factory=list)
+    runs: list[Run | Refusal] = field(default_factory=list)
     """What GetRun answers; after them, that the run is completed."""
     asked: list[StreamRunEventsRequest] = field(default_factory=list)
     submitted: list[SubmitToolOutputsRequest] = field(default_factory=list)
@@ -100,10 +114,9 @@ class _Servicer:
     async def GetRun(self, request: GetRunRequest, context: Any) -> Run:
         self._core.keys.add(dict(context.invocation_metadata()).get("authorization", ""))
         found = self._core.runs.pop(0) if self._core.runs else DONE
-        if isinstance(found, Run):
-            return found
-        await context.abort(found, "as scripted")
-        raise AssertionError
+        if not isinstance(found, Run):
+            await _refuse(context, found)
+        return found
 
     async def StreamRunEvents(
         self, request: StreamRunEventsRequest, context: Any
@@ -113,16 +126,28 @@ class _Servicer:
         for item in self._core.streams.pop(0) if self._core.streams else ():
             if isinstance(item, RunEvent):
                 yield RunEventBatch(events=[item])
+            elif isinstance(item, Sequence):
+                yield RunEventBatch(events=item)
             elif item is None:
                 try:
                     await asyncio.Event().wait()
                 finally:
                     self._core.left.set()
             else:
-                await context.abort(item, "as scripted")
+                await _refuse(context, item)
 
     async def SubmitToolOutputs(self, request: SubmitToolOutputsRequest, context: Any) -> Run:
         self._core.submitted.append(request)
         if self._core.refusals:
-            await context.abort(self._core.refusals.pop(0), "as scripted")
+            await _refuse(context, self._core.refusals.pop(0))
         return RUN
+
+
+async def _refuse(context: Any, refusal: Refusal) -> NoReturn:
+    if isinstance(refusal, ComeAgain):
+        status = Status(code=refusal.code.value[0], message="as scripted")
+        status.details.add().Pack(RetryInfo(retry_delay=Duration(seconds=refusal.seconds)))
+        await context.abort_with_status(rpc_status.to_status(status))
+    else:
+        await context.abort(refusal, "as scripted")
+    raise AssertionError

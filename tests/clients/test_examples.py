@@ -11,7 +11,15 @@ from grpc import StatusCode
 
 from tests.clients.cutting import Cutter
 from tests.clients.languages import LANGUAGES, ask
-from tests.clients.scripted_core import RUN, ScriptedCore, Stream, calls, event
+from tests.clients.scripted_core import (
+    RUN,
+    ComeAgain,
+    Refusal,
+    ScriptedCore,
+    Stream,
+    calls,
+    event,
+)
 from tests.servers import KEY, Process
 from understudy.v1.event_pb2 import ContentPartDelta, MessageDelta, MessageDeltaEvent, RunEvent
 from understudy.v1.message_pb2 import Message
@@ -71,6 +79,7 @@ def said(id: str, text: str) -> RunEvent:
 OPENED = event("1-1", message_created=Message())
 END = event("1-9", run_completed=RUN)
 ASKED = event("1-2", run_requires_action=calls(("weather", '{"city":"Rome"}')))
+ASKED_AGAIN = event("2-2", run_requires_action=calls(("weather", '{"city":"Oslo"}')))
 FAILED = Run(id="run_1", thread_id="thread_1", last_error=RunError(message="No such model."))
 WORKING = Run(id="run_1", thread_id="thread_1", status=RunStatus.RUN_STATUS_IN_PROGRESS)
 ENDINGS = {
@@ -85,8 +94,8 @@ ENDINGS = {
 class Row:
     id: str
     streams: list[Stream]
-    runs: list[Run | StatusCode] = field(default_factory=list)
-    refusals: list[StatusCode] = field(default_factory=list)
+    runs: list[Run | Refusal] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
     printed: list[str]
     asked: list[str]
     """After which events."""
@@ -111,9 +120,31 @@ ROWS = [
     ),
     Row(
         id="broken before the first event",
-        streams=[[StatusCode.UNAVAILABLE], [StatusCode.RESOURCE_EXHAUSTED], [END]],
+        streams=[
+            [StatusCode.UNAVAILABLE],
+            [ComeAgain(StatusCode.RESOURCE_EXHAUSTED, 1)],
+            [ComeAgain(StatusCode.UNAVAILABLE, 1)],
+            [StatusCode.ABORTED],
+            [END],
+        ],
         printed=["status: completed"],
-        asked=["", "", ""],
+        asked=["", "", "", "", ""],
+    ),
+    Row(
+        id="batches of which a part has been seen",
+        streams=[
+            [[OPENED, said("1-2", "a"), said("1-3", " b")], StatusCode.UNAVAILABLE],
+            [[said("1-2", "-"), said("1-3", "-"), said("1-4", " c")], StatusCode.UNAVAILABLE],
+            [[said("1-4", "-")], [], [event("1-5", message_completed=Message()), END]],
+        ],
+        printed=["answer: a b c", "status: completed"],
+        asked=["", "1-3", "1-4"],
+    ),
+    Row(
+        id="events of a later version are passed by",
+        streams=[[[OPENED, RunEvent(id="1-2"), said("1-3", "a"), RunEvent(id="1-4")], [END]]],
+        printed=["answer: astatus: completed"],
+        asked=[""],
     ),
     Row(
         id="broken after the end",
@@ -128,6 +159,41 @@ ROWS = [
         printed=["call: weather in Rome", "status: completed"],
         asked=["", "1-2", "1-2"],
         outputs=[IN_ROME, IN_ROME],
+    ),
+    Row(
+        id="a submission was taken, though the answer was lost",
+        streams=[[ASKED], [ASKED], [event("2-1"), event("2-2", run_completed=RUN)]],
+        refusals=[StatusCode.UNAVAILABLE, StatusCode.FAILED_PRECONDITION],
+        printed=["call: weather in Rome", "status: completed"],
+        asked=["", "1-2", "1-2"],
+        outputs=[IN_ROME, IN_ROME],
+    ),
+    Row(
+        id="a run that asks twice is answered twice",
+        streams=[[ASKED], [[event("2-1"), ASKED_AGAIN]], [event("3-1", run_completed=RUN)]],
+        printed=["call: weather in Rome", "call: weather in Oslo", "status: completed"],
+        asked=["", "1-2", "2-2"],
+        outputs=[IN_ROME, "18 degrees and sunny in Oslo"],
+    ),
+    Row(
+        id="a core that dies before the submission, and one that has no room for it",
+        streams=[[ASKED], [StatusCode.UNAVAILABLE], [], [], [event("2-1", run_completed=RUN)]],
+        refusals=[StatusCode.UNAVAILABLE, ComeAgain(StatusCode.RESOURCE_EXHAUSTED, 1)],
+        printed=["call: weather in Rome", "status: completed"],
+        asked=["", "1-2", "1-2", "1-2", "1-2"],
+        outputs=[IN_ROME, IN_ROME, IN_ROME],
+    ),
+    *(
+        Row(
+            id=f"{status} while the function worked",
+            streams=[[ASKED], [end]],
+            refusals=[StatusCode.FAILED_PRECONDITION],
+            printed=["call: weather in Rome", f"status: {status}"],
+            asked=["", "1-2"],
+            outputs=[IN_ROME],
+        )
+        for status, end in ENDINGS.items()
+        if status in {"cancelled", "expired"}
     ),
     Row(
         id="a call is answered after a break",
@@ -197,11 +263,37 @@ async def test_arguments_that_are_none_are_told_to_the_model(
     assert list(told) == ["error"]
 
 
-async def test_a_refusal_is_not_repeated(language: str, tmp_path: Path) -> None:
-    core = ScriptedCore([[OPENED, said("1-2", "a"), StatusCode.NOT_FOUND]])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        StatusCode.NOT_FOUND,
+        StatusCode.PERMISSION_DENIED,
+        StatusCode.UNAUTHENTICATED,
+        pytest.param(StatusCode.RESOURCE_EXHAUSTED, id="what is too large"),
+        pytest.param(ComeAgain(StatusCode.RESOURCE_EXHAUSTED, 3600), id="too long to wait for"),
+    ],
+)
+async def test_a_refusal_is_not_repeated(language: str, refusal: Refusal, tmp_path: Path) -> None:
+    core = ScriptedCore([[OPENED, said("1-2", "a"), refusal]])
     async with core.serving(tmp_path) as address:
         done = await ask(language, address, "k", "?")
     assert done.status != 0
     assert done.output == "question: ?\nanswer: a"
     assert "as scripted" in done.errors
     assert len(core.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [StatusCode.UNAUTHENTICATED, StatusCode.INVALID_ARGUMENT, StatusCode.RESOURCE_EXHAUSTED],
+)
+async def test_a_submission_that_is_refused_is_not_repeated(
+    language: str, refusal: Refusal, tmp_path: Path
+) -> None:
+    core = ScriptedCore([[ASKED], []], refusals=[refusal])
+    async with core.serving(tmp_path) as address:
+        done = await ask(language, address, "k", "?")
+    assert done.status != 0
+    assert done.output == "question: ?\ncall: weather in Rome\n"
+    assert "as scripted" in done.errors
+    assert len(core.submitted) == 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -196,3 +197,93 @@ async def test_somebody_else_may_be_quicker(tmp_path: Path) -> None:
         [[asking], [event("2-1", run_completed=RUN)]], refusals=[StatusCode.FAILED_PRECONDITION]
     )
     assert await followed(core, tmp_path, {"f": lambda: ""}) == ["1-1", "2-1"]
+
+
+ASKING = event("1-1", run_requires_action=calls(("f", '{"text": "\\ud83d"}'), ("g", "{}")))
+
+
+async def test_what_is_cancelled_inside_of_a_function_is_told_to_the_model(tmp_path: Path) -> None:
+    async def cancelled(text: str) -> str:
+        task = asyncio.create_task(asyncio.Event().wait())
+        task.cancel()
+        return str(await task)
+
+    core = ScriptedCore([[ASKING], [event("2-1", run_completed=RUN)]])
+    assert await followed(core, tmp_path, {"f": cancelled, "g": str}) == ["1-1", "2-1"]
+    first, second = core.submitted[0].tool_outputs
+    assert json.loads(first.output) == {"error": "CancelledError: "}
+    assert second.output == ""
+
+
+async def test_a_plain_function_may_raise_what_no_future_takes(tmp_path: Path) -> None:
+    core = ScriptedCore([[ASKING], [event("2-1", run_completed=RUN)]])
+
+    def exhausted(**given: Any) -> str:
+        return next(iter(()))
+
+    await followed(core, tmp_path, {"f": exhausted, "g": exhausted})
+    for given in core.submitted[0].tool_outputs:
+        assert json.loads(given.output) == {"error": "RuntimeError: function raised StopIteration"}
+
+
+async def test_text_that_cannot_travel_is_mended(tmp_path: Path) -> None:
+    core = ScriptedCore([[ASKING], [event("2-1", run_completed=RUN)]])
+
+    def wrong() -> str:
+        raise ValueError("\udcff")
+
+    await followed(core, tmp_path, {"f": lambda text: {"text": text}, "g": wrong})
+    first, second = core.submitted[0].tool_outputs
+    assert first.output == '{"text": "?"}'
+    assert second.output == '{"error": "ValueError: ?"}'
+
+
+async def test_who_is_cancelled_ends_the_functions(tmp_path: Path) -> None:
+    core = ScriptedCore([[ASKING]])
+    begun, ended = [], []
+    both = asyncio.Event()
+
+    async def hanging(**given: Any) -> None:
+        begun.append(given)
+        if len(begun) == 2:
+            both.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(given)
+
+    task = asyncio.create_task(followed(core, tmp_path, {"f": hanging, "g": hanging}))
+    await both.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(ended) == 2
+    assert not core.submitted
+
+
+async def test_what_the_loop_raises_is_not_taken_for_a_broken_connection(tmp_path: Path) -> None:
+    core = ScriptedCore([[event("1-1"), None]])
+    mine = grpc.aio.AioRpcError(StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata())
+    async with core.serving(tmp_path) as address, understudy.connect(address) as client:
+        events = understudy.follow(client, RUN)
+        await anext(events)
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await events.athrow(mine)
+        assert caught.value is mine
+        await core.left.wait()
+    assert len(core.asked) == 1
+
+
+async def test_closing_the_client_ends_the_events(tmp_path: Path) -> None:
+    core = ScriptedCore([[ASKING]])
+    async with core.serving(tmp_path) as address, understudy.connect(address) as client:
+
+        async def closing(**given: Any) -> str:
+            await client.close()
+            return ""
+
+        functions = {"f": closing, "g": closing}
+        with pytest.raises(grpc.aio.UsageError):
+            async for _ in understudy.follow(client, RUN, functions=functions, patience=1e9):
+                pass
+    assert not core.submitted

@@ -19,6 +19,11 @@ def test_versions() -> None:
     assert {package["version"], lock["version"], go[1], pom[1]} == {__version__}
 
 
+def test_the_texts_name_the_version() -> None:
+    assert f"understudy-client-{__version__}.tgz" in (CLIENTS / "typescript/README.md").read_text()
+    assert f"<version>{__version__}</version>" in (CLIENTS / "java/README.md").read_text()
+
+
 def test_no_lock_file_says_where_a_package_came_from() -> None:
     lock = json.loads((CLIENTS / "typescript/package-lock.json").read_text())
     assert not [name for name, entry in lock["packages"].items() if "resolved" in entry]

@@ -85,7 +85,7 @@ func (KeyScope) EnumDescriptor() ([]byte, []int) {
 // What is known of an API key; its text is not.
 type ApiKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The first 16 hexadecimal digits of the SHA-256 of its text, by which logs name it as well.
+	// The SHA-256 of its text, in hexadecimal. Logs name a key by the first 16 digits.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Unix seconds.
 	CreatedAt int64 `protobuf:"varint,2,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
@@ -101,7 +101,8 @@ type ApiKey struct {
 	RevokedAt *int64 `protobuf:"varint,8,opt,name=revoked_at,json=revokedAt,proto3,oneof" json:"revoked_at,omitempty"`
 	// Unix seconds, to about a minute; absent: it was never used.
 	LastUsedAt *int64 `protobuf:"varint,9,opt,name=last_used_at,json=lastUsedAt,proto3,oneof" json:"last_used_at,omitempty"`
-	// The id of the key by which it was made; empty: it was made beside the server.
+	// The id of the key by which it was made, or for one of the configuration its first 16 digits; empty: it was made
+	// beside the server.
 	CreatedBy     string `protobuf:"bytes,10,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -20,6 +20,7 @@ import grpc.aio
 from understudy.key import with_key
 from understudy.v1.assistants_service_pb2_grpc import AssistantsServiceStub
 from understudy.v1.files_service_pb2_grpc import FilesServiceStub
+from understudy.v1.keys_service_pb2_grpc import KeysServiceStub
 from understudy.v1.models_service_pb2_grpc import ModelsServiceStub
 from understudy.v1.vector_stores_service_pb2_grpc import VectorStoresServiceStub
 
@@ -61,8 +62,13 @@ class Client:
         self.assistants = AssistantsServiceStub(channel)
         """Assistants, threads, messages, runs and steps."""
         self.files = FilesServiceStub(channel)
+        """Files, their bytes, and uploads in parts."""
         self.vector_stores = VectorStoresServiceStub(channel)
+        """Vector stores, their files and batches of them, and searches."""
         self.models = ModelsServiceStub(channel)
+        """The models that there are."""
+        self.keys = KeysServiceStub(channel)
+        """The API keys of the project, for a key with the scope ``admin``."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,6 +82,7 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
+        """Ends every call: whoever waits for one gets ``asyncio.CancelledError``, as ``grpc.aio`` has it."""
         await self.channel.close()
 
 

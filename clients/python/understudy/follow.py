@@ -14,7 +14,7 @@ import grpc.aio
 
 from understudy.answering import Function, answer
 from understudy.client import Client
-from understudy.patience import LOST, Patience
+from understudy.patience import Patience, is_lost
 from understudy.v1.event_pb2 import RunEvent
 from understudy.v1.run_pb2 import (
     GetRunRequest,
@@ -48,10 +48,11 @@ async def follow(
     """Every event of ``run`` after the event ``after``, each once and in order, until the run has ended.
 
     A connection that breaks is made again, and the events go on after the last one; after ``patience`` seconds
-    without success its error is raised. ``functions``, by name, answer the calls for which the run waits: each gets
-    the call's arguments by name, may be a coroutine function, and gives the output: text, or what JSON can write.
-    What a function raises is told to the model. If some call has no function here, the events end while the run
-    waits, and who follows answers it. Raises ``grpc.aio.AioRpcError``.
+    without success, or when the core asks for more of it, its error is raised. ``functions``, by name, answer the
+    calls for which the run waits, and the events wait for them. Each gets the call's arguments by name, may be a
+    coroutine function, and gives the output: text, or what JSON can write. What a function raises is told to the
+    model. If some call has no function here, the events end while the run waits, and who follows answers it.
+    Raises ``grpc.aio.AioRpcError``.
     """
     known = functions or {}
     last = after
@@ -64,7 +65,7 @@ async def follow(
             StreamRunEventsRequest(thread_id=run.thread_id, run_id=run.id, after=last)
         )
         quiet = True
-        submitting = False
+        giving = submitting = False
         try:
             await opened.initial_metadata()
             trying.accepted()
@@ -72,13 +73,15 @@ async def follow(
                 for event in batch.events:
                     if last and number(event.id) <= number(last):
                         continue
-                    last, quiet, outputs = event.id, False, None
+                    last, quiet, outputs, giving = event.id, False, None, True
                     trying.succeeded()
                     branch = event.WhichOneof("event")
                     waiting = event.run_requires_action if branch == "run_requires_action" else None
                     yield event
+                    giving = False
                     if branch in _ENDS:
                         return
+            trying.ended()
             if ended and quiet:
                 return
             # The events have ended, but not the run: it waits, has gone on since, or its end was seen before.
@@ -105,10 +108,12 @@ async def follow(
             )
             waiting = outputs = None
         except grpc.aio.AioRpcError as error:
+            if giving:
+                raise
             if submitting and error.code() is grpc.StatusCode.FAILED_PRECONDITION:
                 # Somebody else was quicker, or has ended the run: its events tell.
                 waiting = outputs = None
-            elif error.code() not in LOST:
+            elif not is_lost(error):
                 raise
             await trying.again(error)
         finally:
@@ -128,10 +133,12 @@ def _answerable(run: Run, functions: Mapping[str, Function]) -> bool:
 
 async def _answers(run: Run, functions: Mapping[str, Function]) -> list[ToolOutput]:
     calls = run.required_action.submit_tool_outputs.tool_calls
-    answers = await asyncio.gather(
-        *(answer(functions[call.function.name], call.function.arguments) for call in calls)
-    )
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(answer(functions[call.function.name], call.function.arguments))
+            for call in calls
+        ]
     return [
-        ToolOutput(tool_call_id=call.id, output=output)
-        for call, output in zip(calls, answers, strict=True)
+        ToolOutput(tool_call_id=call.id, output=task.result())
+        for call, task in zip(calls, tasks, strict=True)
     ]

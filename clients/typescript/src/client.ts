@@ -1,10 +1,11 @@
 // A connection to an Understudy core: a transport that shows the key, and the clients of every service on it.
-import { createClient, type Client as ServiceClient, type Interceptor, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, createClient, type Client as ServiceClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { connect as connectSocket } from "node:net";
 import type { SecureClientSessionOptions } from "node:http2";
 import { AssistantsService } from "./gen/understudy/v1/assistants_service_pb.js";
 import { FilesService } from "./gen/understudy/v1/files_service_pb.js";
+import { KeysService } from "./gen/understudy/v1/keys_service_pb.js";
 import { ModelsService } from "./gen/understudy/v1/models_service_pb.js";
 import { VectorStoresService } from "./gen/understudy/v1/vector_stores_service_pb.js";
 
@@ -23,11 +24,18 @@ export interface ConnectOptions {
 export interface Client {
   /** Assistants, threads, messages, runs and steps. */
   assistants: ServiceClient<typeof AssistantsService>;
+  /** Files, their bytes, and uploads in parts. */
   files: ServiceClient<typeof FilesService>;
+  /** Vector stores, their files and batches of them, and searches. */
   vectorStores: ServiceClient<typeof VectorStoresService>;
+  /** The models that there are. */
   models: ServiceClient<typeof ModelsService>;
+  /** The API keys of the project, for a key with the scope `admin`. */
+  keys: ServiceClient<typeof KeysService>;
   transport: Transport;
-  /** Ends the connection, and every call on it. A later call connects again. */
+  /** Whether `close` has been called. */
+  readonly closed: boolean;
+  /** Ends the connection, and every call on it. Later calls reject with `Code.Canceled`. */
   close(): void;
 }
 
@@ -49,18 +57,30 @@ export function connect(target: string, options: ConnectOptions = {}): Client {
       ...(path === undefined ? {} : { createConnection: () => connectSocket(path) }),
     },
   );
+  let closed = false;
+  const refusing: Interceptor = (next) => (request) => {
+    if (closed) throw new ConnectError("the client is closed", Code.Canceled);
+    return next(request);
+  };
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager: sessions,
-    interceptors: apiKey === undefined ? interceptors : [...interceptors, showing(apiKey)],
+    interceptors: [...interceptors, ...(apiKey === undefined ? [] : [showing(apiKey)]), refusing],
   });
   return {
     assistants: createClient(AssistantsService, transport),
     files: createClient(FilesService, transport),
     vectorStores: createClient(VectorStoresService, transport),
     models: createClient(ModelsService, transport),
+    keys: createClient(KeysService, transport),
     transport,
-    close: () => sessions.abort(),
+    get closed() {
+      return closed;
+    },
+    close: () => {
+      closed = true;
+      sessions.abort();
+    },
   };
 }
 

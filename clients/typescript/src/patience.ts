@@ -1,4 +1,7 @@
 // How long and how often to try again what a broken connection has ended.
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { DurationSchema, durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -7,11 +10,34 @@ const LONGEST_PAUSE = 2_000;
 /** Milliseconds for which a stream has stood that was no mere attempt, even if nothing came. */
 const STEADY = 2_000;
 
-/** How a call ends whose connection broke, whose core went away, or for which there was no room at the moment. */
-const LOST = new Set([Code.Aborted, Code.Canceled, Code.Internal, Code.ResourceExhausted, Code.Unavailable, Code.Unknown]);
+const LOST = new Set([Code.Aborted, Code.Canceled, Code.Internal, Code.Unavailable, Code.Unknown]);
 
+/**
+ * Whether a call ended so because its connection broke, its core went away, or there was no room at the moment.
+ *
+ * Where there is no room the core says when to come again. What is simply too large gets the same code without that.
+ */
 export function isLost(error: ConnectError): boolean {
-  return LOST.has(error.code);
+  return error.code === Code.ResourceExhausted ? delayOf(error) !== undefined : LOST.has(error.code);
+}
+
+/** The milliseconds after which the core wants to be asked again, if it says so, by `google.rpc.RetryInfo`. */
+function delayOf(error: ConnectError): number | undefined {
+  for (const detail of error.details) {
+    if (!("type" in detail) || detail.type !== "google.rpc.RetryInfo") continue;
+    try {
+      const reader = new BinaryReader(detail.value);
+      while (reader.pos < reader.len) {
+        const [field, wire] = reader.tag();
+        if (field === 1) return durationMs(fromBinary(DurationSchema, reader.bytes()));
+        reader.skip(wire);
+      }
+      return 0;
+    } catch {
+      // A detail that is none tells nothing.
+    }
+  }
+  return undefined;
 }
 
 export class Patience {
@@ -32,24 +58,35 @@ export class Patience {
     this.#accepted = performance.now();
   }
 
+  /** The stream has ended, one way or another. */
+  ended(): void {
+    if (performance.now() - this.#accepted >= STEADY) this.succeeded();
+    this.#accepted = Infinity;
+  }
+
   succeeded(): void {
     this.#lostSince = undefined;
     this.#pause = FIRST_PAUSE;
   }
 
-  /** Resolves when it is time for the next attempt; throws `error` when patience has an end. */
+  /** Resolves when it is time for the next attempt; throws `error` when patience ends before that. */
   async again(error: ConnectError): Promise<void> {
+    this.ended();
     const now = performance.now();
-    if (now - this.#accepted >= STEADY) this.succeeded();
-    this.#accepted = Infinity;
     this.#lostSince ??= now;
-    if (now - this.#lostSince + this.#pause > this.#milliseconds) throw error;
-    await this.pause();
+    const pause = Math.max(this.#pause, delayOf(error) ?? 0);
+    if (now - this.#lostSince + pause > this.#milliseconds) throw error;
+    await this.pause(pause);
   }
 
-  /** Longer each time. */
-  async pause(): Promise<void> {
-    await sleep(this.#pause, undefined, this.#signal ? { signal: this.#signal } : {});
+  /** Longer each time, and for `milliseconds` at least. Throws the reason of the signal. */
+  async pause(milliseconds = 0): Promise<void> {
+    const signal = this.#signal;
+    try {
+      await sleep(Math.max(this.#pause, milliseconds), undefined, signal ? { signal } : {});
+    } catch (thrown) {
+      throw signal?.aborted ? signal.reason : thrown;
+    }
     this.#pause = Math.min(2 * this.#pause, LONGEST_PAUSE);
   }
 }

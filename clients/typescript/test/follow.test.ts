@@ -1,11 +1,18 @@
 // Following a run on a real core, at UNDERSTUDY_TARGET with UNDERSTUDY_API_KEY. `make test-clients` starts one.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { connect, follow, type FollowOptions } from "understudy-client";
+import { create } from "@bufbuild/protobuf";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { type CallContext, Code, connect, ConnectError, follow, type FollowOptions } from "understudy-client";
+import { AssistantsService } from "understudy-client/v1/assistants_service";
+import { ErrorDetailSchema, Reason } from "understudy-client/v1/error";
 import type { RunEvent } from "understudy-client/v1/event";
 import { MessageRole } from "understudy-client/v1/message";
-import { RunStatus, type Run } from "understudy-client/v1/run";
+import { RunSchema, RunStatus, type Run } from "understudy-client/v1/run";
 
 const target = process.env.UNDERSTUDY_TARGET;
 const apiKey = process.env.UNDERSTUDY_API_KEY;
@@ -74,11 +81,91 @@ test("a refusal is thrown", async () => {
   stranger.close();
 });
 
+test("a key without the scope `admin` manages no keys", async () => {
+  await assert.rejects(client.keys.listKeys({}), (error) => {
+    assert(error instanceof ConnectError);
+    assert.equal(error.code, Code.PermissionDenied);
+    assert.deepEqual(error.findDetails(ErrorDetailSchema).map(({ reason }) => reason), [Reason.MISSING_SCOPE]);
+    return true;
+  });
+});
+
+test("a signal ends a function that hangs, and nothing is submitted", async () => {
+  const run = await started();
+  const control = new AbortController();
+  const enough = new Error("enough");
+  let told: AbortSignal | undefined;
+  const hanging = (_: unknown, { signal }: CallContext) => {
+    told = signal;
+    control.abort(enough);
+    return new Promise(() => {});
+  };
+  await assert.rejects(events(run, { functions: { weather: hanging }, signal: control.signal }), enough);
+  assert.equal(told?.reason, enough);
+  const late = new AbortController();
+  const answered = () => {
+    late.abort(enough);
+    return "snow";
+  };
+  await assert.rejects(events(run, { functions: { weather: answered }, signal: late.signal }), enough);
+  assert.match(text(await events(run, { functions: { weather: () => "rain" } })), /weather says rain/);
+});
+
+test("who closes the client is not kept waiting", { timeout: 60_000 }, async () => {
+  const run = await started();
+  const other = connect(target, { apiKey });
+  const closing = () => {
+    other.close();
+    return "snow";
+  };
+  const options = { functions: { weather: closing }, patience: Infinity };
+  await assert.rejects(
+    async () => {
+      for await (const _ of follow(other, run, options));
+    },
+    (error) => error instanceof ConnectError && error.code === Code.Canceled,
+  );
+  assert.match(text(await events(run, { functions: { weather: () => "rain" } })), /weather says rain/);
+});
+
+test("what the loop throws is not taken for a broken connection", async () => {
+  const going = follow(client, await started());
+  await going.next();
+  const thrown = new ConnectError("mine", Code.Unavailable);
+  await assert.rejects(going.throw(thrown), thrown);
+  assert((await going.next()).done);
+});
+
+test("leaving the loop ends the stream", async () => {
+  let left: (() => void) | undefined;
+  const gone = new Promise<void>((resolve) => (left = resolve));
+  const routes = (router: ConnectRouter) =>
+    router.service(AssistantsService, {
+      async *streamRunEvents(_, { signal }) {
+        yield { events: [{ id: "1-1" }, { id: "1-2" }] };
+        signal.addEventListener("abort", () => left?.());
+        if (signal.aborted) left?.();
+        await gone;
+      },
+    });
+  const server = createServer(connectNodeAdapter({ routes }));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const own = connect(`127.0.0.1:${(server.address() as AddressInfo).port}`);
+  for await (const event of follow(own, create(RunSchema, { id: "run_1", threadId: "thread_1" }))) {
+    assert.equal(event.id, "1-1");
+    break;
+  }
+  await gone;
+  own.close();
+  server.close();
+});
+
 test("patience has an end, and a signal ends it sooner", async () => {
   const run = await started();
   const nobody = connect("unix:/nowhere/core.sock", { apiKey });
   await assert.rejects(follow(nobody, run, { patience: 0.1 }).next(), ConnectError);
-  const going = AbortSignal.abort(new Error("enough"));
-  await assert.rejects(follow(nobody, run, { signal: going }).next());
+  const going = AbortSignal.abort(new RangeError("enough"));
+  await assert.rejects(follow(nobody, run, { signal: going }).next(), RangeError);
+  await assert.rejects(follow(nobody, run, { signal: AbortSignal.timeout(50) }).next(), { name: "TimeoutError" });
   nobody.close();
 });

@@ -17,6 +17,8 @@ import understudy.v1.AssistantsServiceGrpc;
 import understudy.v1.AssistantsServiceGrpc.AssistantsServiceBlockingStub;
 import understudy.v1.FilesServiceGrpc;
 import understudy.v1.FilesServiceGrpc.FilesServiceBlockingStub;
+import understudy.v1.KeysServiceGrpc;
+import understudy.v1.KeysServiceGrpc.KeysServiceBlockingStub;
 import understudy.v1.ModelsServiceGrpc;
 import understudy.v1.ModelsServiceGrpc.ModelsServiceBlockingStub;
 import understudy.v1.Run;
@@ -71,16 +73,24 @@ public final class Client implements AutoCloseable {
     return AssistantsServiceGrpc.newBlockingStub(channel);
   }
 
+  /** Files, their bytes, and uploads in parts. */
   public FilesServiceBlockingStub files() {
     return FilesServiceGrpc.newBlockingStub(channel);
   }
 
+  /** Vector stores, their files and batches of them, and searches. */
   public VectorStoresServiceBlockingStub vectorStores() {
     return VectorStoresServiceGrpc.newBlockingStub(channel);
   }
 
+  /** The models that there are. */
   public ModelsServiceBlockingStub models() {
     return ModelsServiceGrpc.newBlockingStub(channel);
+  }
+
+  /** The API keys of the project, for a key with the scope {@code admin}. */
+  public KeysServiceBlockingStub keys() {
+    return KeysServiceGrpc.newBlockingStub(channel);
   }
 
   /** Shows the key as well. */
@@ -102,6 +112,15 @@ public final class Client implements AutoCloseable {
   @Override
   public void close() {
     channel.shutdownNow();
+  }
+
+  /** Connects now if it waits for doing so: gRPC's own pauses grow to minutes, beyond anybody's patience. */
+  void reconnect() {
+    channel.resetConnectBackoff();
+  }
+
+  boolean isClosed() {
+    return channel.isShutdown();
   }
 
   private static ClientInterceptor showing(String key) {

@@ -2,6 +2,7 @@ package understudy;
 
 import java.time.Duration;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * How to follow a run.
@@ -16,16 +17,21 @@ public record FollowOptions(Map<String, ToolFunction> functions, String after, D
 
   public FollowOptions {
     functions = Map.copyOf(functions);
+    Objects.requireNonNull(after, "after");
+    Objects.requireNonNull(patience, "patience");
   }
 
+  /** The same with these functions. */
   public FollowOptions withFunctions(Map<String, ToolFunction> functions) {
     return new FollowOptions(functions, after, patience);
   }
 
+  /** The same after this event. */
   public FollowOptions withAfter(String after) {
     return new FollowOptions(functions, after, patience);
   }
 
+  /** The same with this patience. */
   public FollowOptions withPatience(Duration patience) {
     return new FollowOptions(functions, after, patience);
   }

@@ -3,6 +3,7 @@ package understudy;
 import static io.grpc.stub.MetadataUtils.newCaptureMetadataInterceptor;
 
 import io.grpc.Context;
+import io.grpc.Contexts;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
@@ -30,7 +31,8 @@ import understudy.v1.ToolOutput;
  *
  * <p>A connection that breaks is made again, and the events go on after the last one. If some call has no function
  * here, the events end while the run waits, and who follows answers it. {@link #hasNext()} waits for an event; it
- * throws {@link StatusRuntimeException}. Close it when a loop is left early.
+ * throws {@link StatusRuntimeException}. Close it when a loop is left early; another thread may do so too, and whoever
+ * waits for an event then gets CANCELLED.
  */
 public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, AutoCloseable {
   private static final Set<EventCase> ENDS =
@@ -73,7 +75,10 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
   /** The end of the run is known, though its event may not have come. */
   private boolean ended;
 
+  /** Nothing comes any more but what is ready. */
   private boolean done;
+
+  private volatile boolean closed;
 
   Following(Client client, Run run, FollowOptions options) {
     this.client = client;
@@ -90,7 +95,7 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
 
   @Override
   public boolean hasNext() {
-    while (ready.isEmpty() && !done) {
+    while (ready.isEmpty() && !done && !closed) {
       Context before = context.attach();
       try {
         advance();
@@ -98,7 +103,7 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
         context.detach(before);
       }
     }
-    return !ready.isEmpty();
+    return !ready.isEmpty() && !closed;
   }
 
   @Override
@@ -112,8 +117,7 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
   /** Ends the open stream. */
   @Override
   public void close() {
-    done = true;
-    ready.clear();
+    closed = true;
     context.cancel(null);
   }
 
@@ -126,18 +130,29 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
       if (stream.hasNext()) {
         stream.next().getEventsList().forEach(this::take);
       } else {
+        trying.ended(stood());
         stream = null;
         caughtUp();
       }
     } catch (StatusRuntimeException error) {
-      long stood = stream != null && headers.get() != null ? System.nanoTime() - opened : 0;
+      long stood = stood();
       stream = null;
-      if (!Patience.isLost(error) || context.isCancelled() || Thread.currentThread().isInterrupted()) {
+      if (!Patience.isLost(error) || isOver()) {
         close();
         throw error;
       }
       again(error, stood);
     }
+  }
+
+  /** Nanoseconds for which the open stream has stood; 0 if there is none, or nobody accepted it. */
+  private long stood() {
+    return stream != null && headers.get() != null ? System.nanoTime() - opened : 0;
+  }
+
+  /** Whether there is no sense in another attempt. */
+  private boolean isOver() {
+    return context.isCancelled() || client.isClosed() || Thread.currentThread().isInterrupted();
   }
 
   private void open() {
@@ -193,7 +208,7 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
         return;
       }
       if (found.getStatus() != RunStatus.RUN_STATUS_REQUIRES_ACTION) {
-        trying.pause();
+        trying.pause(0, context);
         return;
       }
       waiting = found;
@@ -205,9 +220,23 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
       return;
     }
     if (outputs == null) {
-      outputs = Answering.answers(calls, options.functions());
+      outputs = answers(calls);
     }
     submit();
+  }
+
+  private List<ToolOutput> answers(List<RequiredToolCall> calls) {
+    List<ToolOutput> found;
+    try {
+      found = Answering.answers(calls, options.functions());
+    } catch (InterruptedException interrupted) {
+      throw Patience.interrupted(interrupted);
+    }
+    // A call could still arrive whose context has ended.
+    if (context.isCancelled()) {
+      throw Contexts.statusFromCancelled(context).asRuntimeException();
+    }
+    return found;
   }
 
   private void submit() {
@@ -234,7 +263,8 @@ public final class Following implements Iterable<RunEvent>, Iterator<RunEvent>, 
 
   private void again(StatusRuntimeException error, long stood) {
     try {
-      trying.again(error, stood);
+      trying.again(error, stood, context);
+      client.reconnect();
     } catch (StatusRuntimeException given) {
       close();
       throw given;

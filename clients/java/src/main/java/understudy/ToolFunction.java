@@ -2,7 +2,9 @@ package understudy;
 
 import com.google.protobuf.Struct;
 
-/** Answers a call of a model. What it throws is told to the model. */
+/**
+ * Answers a call of a model. What it throws is told to the model; an {@link InterruptedException} ends the events instead.
+ */
 @FunctionalInterface
 public interface ToolFunction {
   /**

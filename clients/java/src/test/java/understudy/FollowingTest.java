@@ -5,12 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -19,11 +27,14 @@ import understudy.v1.ContentPartDelta;
 import understudy.v1.CreateAssistantRequest;
 import understudy.v1.CreateRunRequest;
 import understudy.v1.CreateThreadRequest;
+import understudy.v1.ErrorDetail;
 import understudy.v1.FunctionTool;
+import understudy.v1.ListKeysRequest;
 import understudy.v1.ListModelsRequest;
 import understudy.v1.MessageInput;
 import understudy.v1.MessageRole;
 import understudy.v1.NewMessage;
+import understudy.v1.Reason;
 import understudy.v1.Run;
 import understudy.v1.RunEvent;
 import understudy.v1.Tool;
@@ -64,6 +75,67 @@ class FollowingTest {
   }
 
   @Test
+  void aFunctionThatIsInterruptedEndsTheEvents() {
+    Run run = started();
+    ToolFunction interrupted =
+        given -> {
+          throw new InterruptedException();
+        };
+    assertEquals(Status.Code.CANCELLED, failureAfter(client.follow(run, answering(interrupted))));
+    assertTrue(Thread.interrupted());
+    assertTrue(text(events(run, answering(given -> "rain"))).contains("weather says rain."));
+  }
+
+  @Test
+  void anInterruptIsNotToldToTheModel() {
+    Run run = started();
+    ToolFunction interrupted =
+        given -> {
+          Thread.currentThread().interrupt();
+          throw new IllegalStateException("interrupted");
+        };
+    assertEquals(Status.Code.CANCELLED, failureAfter(client.follow(run, answering(interrupted))));
+    assertTrue(Thread.interrupted());
+    assertTrue(text(events(run, answering(given -> "rain"))).contains("weather says rain."));
+  }
+
+  @Test
+  void whatEndsWhileAFunctionWorksIsNotSubmitted() {
+    Run run = started();
+    Client other = Client.connect(target, System.getenv("UNDERSTUDY_API_KEY"));
+    ToolFunction closing =
+        given -> {
+          other.close();
+          return "snow";
+        };
+    FollowOptions options = answering(closing).withPatience(Duration.ofHours(1));
+    assertEquals(Status.Code.UNAVAILABLE, failureAfter(other.follow(run, options)));
+    AtomicReference<Following> going = new AtomicReference<>();
+    ToolFunction leaving =
+        given -> {
+          going.get().close();
+          return "snow";
+        };
+    going.set(client.follow(run, answering(leaving)));
+    assertEquals(Status.Code.CANCELLED, failureAfter(going.get()));
+    assertTrue(text(events(run, answering(given -> "rain"))).contains("weather says rain."));
+  }
+
+  @Test
+  void aDeadlineOfTheCallerEndsPatience() throws Exception {
+    ScheduledExecutorService timer = Executors.newSingleThreadScheduledExecutor();
+    try (Client nobody = Client.connect("unix:/nowhere/core.sock", null)) {
+      Status.Code found =
+          Context.current()
+              .withDeadlineAfter(100, TimeUnit.MILLISECONDS, timer)
+              .call(() -> failure(nobody, Run.getDefaultInstance(), FollowOptions.DEFAULT));
+      assertEquals(Status.Code.DEADLINE_EXCEEDED, found);
+    } finally {
+      timer.shutdownNow();
+    }
+  }
+
+  @Test
   void whoLeavesEarlyGoesOnLater() {
     Run run = started();
     List<RunEvent> seen = new ArrayList<>();
@@ -92,6 +164,22 @@ class FollowingTest {
               () -> stranger.models().listModels(ListModelsRequest.getDefaultInstance()));
       assertEquals(Status.Code.UNAUTHENTICATED, refused.getStatus().getCode());
     }
+  }
+
+  @Test
+  void aKeyWithoutTheScopeAdminManagesNoKeys() throws InvalidProtocolBufferException {
+    StatusRuntimeException refused =
+        assertThrows(
+            StatusRuntimeException.class,
+            () -> client.keys().listKeys(ListKeysRequest.getDefaultInstance()));
+    assertEquals(Status.Code.PERMISSION_DENIED, refused.getStatus().getCode());
+    List<Reason> reasons = new ArrayList<>();
+    for (Any detail : StatusProto.fromThrowable(refused).getDetailsList()) {
+      if (detail.is(ErrorDetail.class)) {
+        reasons.add(detail.unpack(ErrorDetail.class).getReason());
+      }
+    }
+    assertEquals(List.of(Reason.REASON_MISSING_SCOPE), reasons);
   }
 
   @Test
@@ -148,9 +236,13 @@ class FollowingTest {
   }
 
   private static Status.Code failure(Client client, Run run, FollowOptions options) {
-    Following following = client.follow(run, options);
+    return failureAfter(client.follow(run, options));
+  }
+
+  /** Of the error with which the events end, whatever comes before. */
+  private static Status.Code failureAfter(Following following) {
     StatusRuntimeException thrown =
-        assertThrows(StatusRuntimeException.class, following::hasNext);
+        assertThrows(StatusRuntimeException.class, () -> following.forEach(event -> {}));
     assertFalse(following.hasNext());
     return thrown.getStatus().getCode();
   }

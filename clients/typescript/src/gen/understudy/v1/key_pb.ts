@@ -22,7 +22,7 @@ export const file_understudy_v1_key: GenFile = /*@__PURE__*/
  */
 export type ApiKey = Message<"understudy.v1.ApiKey"> & {
   /**
-   * The first 16 hexadecimal digits of the SHA-256 of its text, by which logs name it as well.
+   * The SHA-256 of its text, in hexadecimal. Logs name a key by the first 16 digits.
    *
    * @generated from field: string id = 1;
    */
@@ -81,7 +81,8 @@ export type ApiKey = Message<"understudy.v1.ApiKey"> & {
   lastUsedAt?: bigint | undefined;
 
   /**
-   * The id of the key by which it was made; empty: it was made beside the server.
+   * The id of the key by which it was made, or for one of the configuration its first 16 digits; empty: it was made
+   * beside the server.
    *
    * @generated from field: string created_by = 10;
    */

@@ -161,6 +161,55 @@ class SdkTest {
   }
 
   @Test
+  void theEventsOfEachEnding() {
+    Map<String, String> endings =
+        Map.of(
+            "[{\"say\":\"Hello.\"}]", "thread.message.completed thread.run.step.completed thread.run.completed",
+            "[{\"say\":\"Hello\"},{\"finish\":\"length\"}]",
+                "thread.message.incomplete thread.run.step.completed thread.run.incomplete",
+            "[{\"call\":\"weather\",\"arguments\":{}}]", "thread.run.step.in_progress thread.run.requires_action",
+            "[{\"fail\":400,\"message\":\"No.\",\"times\":9}]", "thread.run.in_progress thread.run.failed");
+    endings.forEach(
+        (steps, ending) -> {
+          Thread thread = thread("scripted:" + steps);
+          List<String> names = new ArrayList<>();
+          for (AssistantStreamEvent event :
+              heard(CLIENT.beta().threads().runs().createStreaming(thread.id(), run())).events()) {
+            String name = (String) event._json().orElseThrow().convert(Map.class).get("event");
+            if (!name.endsWith(".delta")) {
+              names.add(name);
+            }
+          }
+          String found = String.join(" ", names);
+          assertTrue(found.startsWith("thread.run.created thread.run.queued thread.run.in_progress"), found);
+          assertTrue(found.endsWith(ending), found);
+        });
+  }
+
+  @Test
+  void aRunIsCancelledWhileItIsStreamed() {
+    Thread thread = thread("scripted:[{\"say\":\"Hello\"},{\"stall\":true}]");
+    List<AssistantStreamEvent> events = new ArrayList<>();
+    try (StreamResponse<AssistantStreamEvent> response =
+        CLIENT.beta().threads().runs().createStreaming(thread.id(), run())) {
+      response.stream()
+          .forEach(
+              event -> {
+                events.add(event);
+                if (event.isThreadMessageInProgress()) {
+                  String id = events.get(0).asThreadRunCreated().data().id();
+                  RunCancelParams cancel = RunCancelParams.builder().threadId(thread.id()).build();
+                  CLIENT.beta().threads().runs().cancel(id, cancel);
+                }
+              });
+    }
+    assertTrue(events.stream().anyMatch(AssistantStreamEvent::isThreadRunCancelling));
+    assertTrue(events.stream().anyMatch(AssistantStreamEvent::isThreadMessageIncomplete));
+    assertTrue(events.stream().anyMatch(AssistantStreamEvent::isThreadRunStepCancelled));
+    assertTrue(events.get(events.size() - 1).isThreadRunCancelled());
+  }
+
+  @Test
   void aRunIsCancelled() {
     Run run = started(thread("scripted:[{\"stall\":true}]"));
     RunCancelParams cancel = RunCancelParams.builder().threadId(run.threadId()).build();
