@@ -42,7 +42,7 @@ BLOBS = tuple(f"understudy_server.blobs.{name}" for name in ("memory", "folder",
 NAMES_STORES = {"store/opener.py", "app.py"}
 NAMES_PROVIDERS = {"models/opener.py", "app.py"}
 GRPC_ROOMS = ("rpc/", "inprocess/", "auth/service.py")
-GRPC_FILES = {"app.py", "listening.py", "local.py", "tls.py"}
+GRPC_FILES = {"app.py", "listening.py", "local.py", "serving.py", "tls.py"}
 
 
 def sources(package: str) -> Iterator[Path]:

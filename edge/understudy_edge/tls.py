@@ -63,7 +63,8 @@ class _Files:
             self._log.warning("certificate_unreadable", error=str(error))
         connection.context = self._current
 
-    def _stamp(self) -> tuple[tuple[int, int], ...]:
+    def _stamp(self) -> tuple[tuple[int, int, int], ...]:
         files = (self._tls.certificate, self._tls.key, self._tls.client_ca)
         stats = [file.stat() for file in files if file is not None]
-        return tuple((stat.st_mtime_ns, stat.st_ino) for stat in stats)
+        # The size too: a clock's tick is long enough for half a file and the rest of it.
+        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)

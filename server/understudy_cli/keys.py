@@ -95,8 +95,17 @@ def row(stored: StoredKey, used: int | None) -> tuple[str, ...]:
         key.created_by[:ID_LENGTH] or "-",
         key.name or "-",
     )
-    # Names may come from whoever manages the keys of a project, and this is the operator's terminal.
-    return tuple("".join(c if c.isprintable() else "?" for c in cell) for cell in cells)
+    return tuple(printable(cell) for cell in cells)
+
+
+def printable(text: str, encoding: str | None = None) -> str:
+    """With question marks for what a terminal obeys or cannot show. ``encoding``: by default that of stdout.
+
+    Names may come from whoever manages the keys of a project, and this is the operator's terminal.
+    """
+    encoding = encoding or sys.stdout.encoding or "utf-8"
+    known = text.encode(encoding, "replace").decode(encoding)
+    return "".join(c if c.isprintable() else "?" for c in known)
 
 
 def _limits(limits: KeyLimits) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 
 import grpc.aio
 
 from understudy_server.app import Core
 from understudy_server.config import CoreConfig
 from understudy_server.inprocess import InProcessChannel, InProcessServer
+from understudy_server.serving import LastingServer, build_server
 from understudy_server.tls import TlsFiles
 
 STOP_GRACE = 2.0
 """Seconds that calls get to end when the server stops; clients of streams resume elsewhere."""
+
+_FILE = "unix:"
 
 
 @asynccontextmanager
@@ -23,30 +27,40 @@ async def listen(core: Core, address: str, config: CoreConfig) -> AsyncIterator[
 
     A Unix socket needs no TLS. Raises ``OSError``, also for a certificate that cannot be read.
     """
-    server = grpc.aio.server(
-        interceptors=core.interceptors,
-        options=(
-            ("grpc.max_receive_message_length", config.max_message_bytes),
-            ("grpc.max_send_message_length", -1),
-            # Two servers on one port would share its callers at random.
-            ("grpc.so_reuseport", 0),
-            ("grpc.keepalive_permit_without_calls", 1),
-            # Edges ask for signs of life as often as they are told to. Too often would be answered
-            # by ending the connection, and every stream on it.
-            ("grpc.http2.min_ping_interval_without_data_ms", 10),
-            ("grpc.http2.max_ping_strikes", 0),
-        ),
-    )
-    core.attach(server)
-    try:
+
+    def build() -> grpc.aio.Server:
+        server = build_server(
+            interceptors=core.interceptors,
+            options=(
+                ("grpc.max_receive_message_length", config.max_message_bytes),
+                ("grpc.max_send_message_length", -1),
+                # Two servers on one port would share its callers at random.
+                ("grpc.so_reuseport", 0),
+                ("grpc.keepalive_permit_without_calls", 1),
+                # Edges ask for signs of life as often as they are told to. Too often would be answered
+                # by ending the connection, and every stream on it.
+                ("grpc.http2.min_ping_interval_without_data_ms", 10),
+                ("grpc.http2.max_ping_strikes", 0),
+            ),
+        )
+        core.attach(server)
+        return server
+
+    def bind(server: grpc.aio.Server, port: int | None) -> int:
+        there = address if port is None else _with_port(address, port)
         if config.tls is None or _is_local(address):
             with _socket_mode(config.socket_mode):
-                port = server.add_insecure_port(address)
-        else:
-            port = server.add_secure_port(address, TlsFiles(config.tls).credentials())
+                return server.add_insecure_port(there)
+        return server.add_secure_port(there, TlsFiles(config.tls).credentials())
+
+    def is_free() -> bool:
+        return not (address.startswith(_FILE) and Path(address.removeprefix(_FILE)).exists())
+
+    server = LastingServer(build, bind, is_free=is_free)
+    try:
+        port = await server.start()
     except RuntimeError as error:
         raise OSError(f"cannot listen on {address}: {error}") from error
-    await server.start()
     try:
         yield port
     finally:
@@ -80,3 +94,8 @@ def _socket_mode(mode: int) -> Iterator[None]:
 
 def _is_local(address: str) -> bool:
     return address.startswith(("unix:", "unix-abstract:"))
+
+
+def _with_port(address: str, port: int) -> str:
+    """The address that was bound, where any port was asked for."""
+    return address if _is_local(address) else f"{address.rpartition(':')[0]}:{port}"

@@ -67,7 +67,8 @@ class TlsFiles:
         self._log.info("certificate_read_again", file=str(self._tls.certificate))
         return configuration
 
-    def _stamp(self) -> tuple[tuple[int, int], ...]:
+    def _stamp(self) -> tuple[tuple[int, int, int], ...]:
         files = (self._tls.certificate, self._tls.key, self._tls.client_ca)
         stats = [file.stat() for file in files if file is not None]
-        return tuple((stat.st_mtime_ns, stat.st_ino) for stat in stats)
+        # The size too: a clock's tick is long enough for half a file and the rest of it.
+        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)

@@ -9,7 +9,7 @@ import pytest
 
 from understudy_cli import keys
 from understudy_cli.configuration import Configuration, load
-from understudy_cli.keys import row
+from understudy_cli.keys import printable, row
 from understudy_server.auth.records import KEYS
 from understudy_server.auth.stored_key import Policy, StoredKey
 from understudy_server.errors import StateConflict
@@ -113,3 +113,18 @@ def test_a_line_of_the_listing(limits: KeyLimits, told: str) -> None:
         "-",
         "-",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "shown"),
+    [
+        ("laptop", "utf-8", "laptop"),
+        ("büro 🔑 שלום", "utf-8", "büro 🔑 שלום"),
+        ("büro 🔑", "latin-1", "büro ?"),
+        ("büro 🔑", "ascii", "b?ro ?"),
+        ("\x1b[31mred\x1b[0m\r\nID", "utf-8", "?[31mred?[0m??ID"),
+        ("\u202egpj.exe\u2066\u200b\u2028\x00", "utf-8", "?gpj.exe????"),
+    ],
+)
+def test_a_name_is_shown_and_not_obeyed(name: str, encoding: str, shown: str) -> None:
+    assert printable(name, encoding) == shown

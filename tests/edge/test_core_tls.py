@@ -134,6 +134,18 @@ async def test_files_that_are_touched_are_the_same(tmp_path: Path) -> None:
     assert logs == []
 
 
+async def test_the_rest_of_a_file_that_comes_within_one_tick_of_the_clock(tmp_path: Path) -> None:
+    clock = FakeClock()
+    issued = issue(tmp_path / "edge")
+    both = issued.ca.read_bytes() + trustme.CA().cert_pem.bytes()
+    os.utime(issued.ca, ns=(1, 1))
+    files = looked_at(clock, issued)
+    issued.ca.write_bytes(both)
+    os.utime(issued.ca, ns=(1, 1))
+    await clock.advance(LOOK_EVERY)
+    assert files.changed()
+
+
 async def test_a_link_that_leads_elsewhere(tmp_path: Path) -> None:
     """As Kubernetes replaces a secret: what is named stays, the folder that it leads to is another."""
     clock = FakeClock()

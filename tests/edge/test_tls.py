@@ -81,6 +81,19 @@ async def test_a_certificate_that_changes_is_read_again(tmp_path: Path) -> None:
         assert await answers(url, after.ca)
 
 
+async def test_another_authority_of_clients_is_for_the_next_connection(tmp_path: Path) -> None:
+    server, former, latter = (issue(tmp_path / name) for name in ("server", "former", "latter"))
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(former.ca.read_bytes())
+    tls = Tls(certificate=server.certificate, key=server.key, client_ca=authority)
+    async with edge(NOBODY, tls=tls) as url:
+        assert await answers(url, server.ca, former)
+        latter.ca.replace(authority)
+        assert await answers(url, server.ca, latter)
+        assert not await answers(url, server.ca, former)
+        assert not await answers(url, server.ca)
+
+
 async def test_files_that_are_not_there(tmp_path: Path) -> None:
     files = issue(tmp_path / "served")
     files.certificate.unlink()

@@ -35,10 +35,11 @@ const (
 // A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
 // moment when it is revoked nothing is made or changed by it, on any core.
 //
-// Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-// revoke the one whose text nobody has.
+// Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+// minute, list the keys, and revoke the one whose text nobody has.
 type KeysServiceClient interface {
-	// Makes a key; it is good on every core when the call answers.
+	// Makes a key; it is good on every core when the call answers. Fails with OVERLOADED for some seconds after a key of
+	// the project that went on making others was revoked with what it made; so does RotateKey.
 	CreateKey(ctx context.Context, in *CreateKeyRequest, opts ...grpc.CallOption) (*CreateKeyResponse, error)
 	// The keys of the project, those that are revoked or have expired included.
 	ListKeys(ctx context.Context, in *ListKeysRequest, opts ...grpc.CallOption) (*ListKeysResponse, error)
@@ -107,10 +108,11 @@ func (c *keysServiceClient) RevokeKey(ctx context.Context, in *RevokeKeyRequest,
 // A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
 // moment when it is revoked nothing is made or changed by it, on any core.
 //
-// Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-// revoke the one whose text nobody has.
+// Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+// minute, list the keys, and revoke the one whose text nobody has.
 type KeysServiceServer interface {
-	// Makes a key; it is good on every core when the call answers.
+	// Makes a key; it is good on every core when the call answers. Fails with OVERLOADED for some seconds after a key of
+	// the project that went on making others was revoked with what it made; so does RotateKey.
 	CreateKey(context.Context, *CreateKeyRequest) (*CreateKeyResponse, error)
 	// The keys of the project, those that are revoked or have expired included.
 	ListKeys(context.Context, *ListKeysRequest) (*ListKeysResponse, error)

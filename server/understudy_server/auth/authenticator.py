@@ -73,6 +73,8 @@ class KeyAuthenticator:
         return known.principal
 
     async def _look_up(self, id: str, key: str) -> _Known:
+        # It was good when it was read; the answer may have taken its time.
+        began = self._clock.monotonic()
         stored = await self._keys.find(id)
         now = self._keys.now()
         if stored is None or not stored.is_good(now):
@@ -80,7 +82,7 @@ class KeyAuthenticator:
             raise InvalidApiKey(wrong_key(key))
         left = stored.good_for(now)
         seconds = self._remember if left is None else min(self._remember, left)
-        known = _Known(stored.principal(), self._clock.monotonic() + seconds)
+        known = _Known(stored.principal(), began + seconds)
         self._known[id] = known
         self._known.move_to_end(id)
         if len(self._known) > self._capacity:

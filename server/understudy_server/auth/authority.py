@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from understudy_server.auth.records import KEY
-from understudy_server.auth.stored_key import StoredKey
+from understudy_server.auth.stored_key import ID_LENGTH, StoredKey
 from understudy_server.auth.words import ended_key
 from understudy_server.errors import InvalidApiKey
 from understudy_server.store.port import Check
@@ -18,6 +18,11 @@ class Authority:
     project: str
     key: str
     """Its id; of a key that the configuration gives, the digits by which logs name it."""
+
+    @property
+    def is_stored(self) -> bool:
+        """False for a key that the configuration gives."""
+        return len(self.key) > ID_LENGTH
 
 
 def still_good(stored: StoredKey, now: int) -> Check:

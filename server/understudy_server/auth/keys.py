@@ -6,11 +6,22 @@ from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from understudy_server.auth.authority import Authority, still_good
-from understudy_server.auth.making import ID_DIGITS, copied, made, put
+from understudy_server.auth.lineage import MOST_AT_ONCE, came_of, portions
+from understudy_server.auth.making import ID_DIGITS, copied, made, put, revoked
+from understudy_server.auth.pausing import Pause, no_pause
 from understudy_server.auth.records import KEY, KEYS, key_uses
-from understudy_server.auth.stored_key import EVERYTHING, Policy, StoredKey, parse
+from understudy_server.auth.stored_key import EVERYTHING, ID_LENGTH, Policy, StoredKey, parse
+from understudy_server.auth.words import ended_key
 from understudy_server.clock import SECOND, Clock
-from understudy_server.errors import Conflict, InvalidRequest, NotFound, StateConflict
+from understudy_server.errors import (
+    Conflict,
+    InvalidApiKey,
+    InvalidRequest,
+    NotFound,
+    OutcomeUnknown,
+    StateConflict,
+    StoreUnavailable,
+)
 from understudy_server.store.commits import settle
 from understudy_server.store.port import Check, Commit, Position, Put, Record, Store
 from understudy_server.store.v1.records_pb2 import ApiKey
@@ -30,7 +41,7 @@ class ApiKeys:
 
     ``by``: the key that manages keys here, which knows those of its project only, by their whole ids; None: somebody
     beside the server, who has the whole store in hands. Raises ``InvalidApiKey`` when that key is good no more at the
-    moment of the change.
+    moment of the change, and ``Overloaded`` when it is to make another in a pause (see `pausing`).
     """
 
     def __init__(self, *, store: Store, clock: Clock) -> None:
@@ -46,10 +57,10 @@ class ApiKeys:
     ) -> tuple[str, StoredKey]:
         """A new key: its text, which is kept nowhere, and what is stored of it."""
         while True:
-            now, checks = self.now(), await self._checks(by)
+            now, checks = self.now(), await self._checks(by, makes=True)
             text, key = made(now, project=project, name=name, policy=policy, by=by)
             try:
-                return text, (await self._commit([put(key, None, now)], [key], checks))[0]
+                return text, (await self._commit([put(key, None, now)], checks))[0]
             except Conflict:
                 # Not with the new key, which nobody else can have made: with the one that makes it.
                 continue
@@ -118,29 +129,39 @@ class ApiKeys:
     ) -> Sequence[StoredKey]:
         """End the key whose id begins with ``which`` or whose hint it is; again is no error.
 
-        ``with_created``: and the keys that were made by it, and by those, and so on; they stand behind it. Each key is
-        ended before it is asked what it made, and after that it makes nothing, so none slips through. Cut off in the
-        middle it is repeated. Raises ``NotFound``, and ``InvalidRequest`` when several keys match.
+        ``with_created``: and the keys that were made by it, and by those, and so on; they stand behind it. Keys are
+        listed after their makers have been ended, which make nothing from then on, until none is left: so none slips
+        through. When some are being made meanwhile, there is a pause in which no key of the project makes others. Cut
+        off in the middle it is repeated. Raises ``NotFound``, and ``InvalidRequest`` when several match.
         """
 
         def decide(stored: StoredKey) -> Sequence[ApiKey]:
-            if stored.revoked:
-                return []
-            key = copied(stored.key)
-            key.revoked_at = self.now() // SECOND
-            return [key]
+            return [] if stored.revoked else [revoked(stored.key, self.now())]
 
-        ended = [(await self._change(which, decide, by))[0]]
-        for each in ended if with_created else ():
-            known = {stored.id for stored in ended}
-            created = [
-                stored.id
-                for stored in await self.list()
-                if stored.key.created_by == each.id and stored.id not in known
-            ]
-            # Not in the name of a key that this very call may have ended.
-            ended += [(await self._change(id, decide))[0] for id in created]
-        return ended
+        (first,) = await self._change(which, decide, by)
+        return [first, *await self._end_created(first, by)] if with_created else [first]
+
+    async def _end_created(self, maker: StoredKey, by: Authority | None) -> Sequence[StoredKey]:
+        most, ended = MOST_AT_ONCE, {maker.id}
+        pause = Pause(self._store, maker.key.project, self._clock)
+        while True:
+            came = came_of(maker.id, await self.list())
+            good = [stored for stored in came if not stored.revoked]
+            if not good:
+                return came
+            now = self.now()
+            puts = [put(revoked(stored.key, now), stored, now) for stored in good]
+            try:
+                for portion in portions(puts, most):
+                    # Not in the name of a key that this very call has ended.
+                    own = by is not None and by.key in ended
+                    await self._commit(portion, [] if own else await self._checks(by))
+                    ended.update(put.id for put in portion)
+                    await pause.hold()
+            except Conflict:
+                # The fewer they are, the less likely is it that one of them changes.
+                most = max(1, most // 4)
+            await pause.look_again()
 
     async def rotate(
         self, which: str, overlap: int, by: Authority | None = None
@@ -166,7 +187,7 @@ class ApiKeys:
             key.expires_at = min(key.expires_at, end) if key.HasField("expires_at") else end
             return [key, new]
 
-        replaced, replacement = await self._change(which, decide, by)
+        replaced, replacement = await self._change(which, decide, by, makes=True)
         return text, replacement, replaced
 
     async def _change(
@@ -174,6 +195,8 @@ class ApiKeys:
         which: str,
         decide: Callable[[StoredKey], Sequence[ApiKey]],
         by: Authority | None = None,
+        *,
+        makes: bool = False,
     ) -> Sequence[StoredKey]:
         """What ``decide`` wants written: the key first, and others beside it; or for nothing the key as it is.
 
@@ -182,13 +205,13 @@ class ApiKeys:
         while True:
             stored = await self._choose(which, by)
             which = stored.id
-            keys, checks = decide(stored), await self._checks(by)
+            keys, checks = decide(stored), await self._checks(by, makes=makes)
             if not keys:
                 return [stored]
             now = self.now()
             puts = [put(keys[0], stored, now), *(put(key, None, now) for key in keys[1:])]
             try:
-                return await self._commit(puts, keys, checks)
+                return await self._commit(puts, checks)
             except Conflict:
                 continue
 
@@ -199,23 +222,35 @@ class ApiKeys:
                 return whole
         return _chosen([] if by else await self.list(), which)
 
-    async def _checks(self, by: Authority | None) -> Sequence[Check]:
-        own = None if by is None else await self._fresh(by.key)
-        return [] if own is None else [still_good(own, self.now())]
+    async def _checks(self, by: Authority | None, *, makes: bool = False) -> Sequence[Check]:
+        """``makes``: whether a key is to be made, for which there must be no pause."""
+        if by is None:
+            return []
+        own = [await self._own(by)] if by.is_stored else []
+        return [*own, await no_pause(self._store, by.project)] if makes else own
 
-    async def _commit(
-        self, puts: Sequence[Put], keys: Sequence[ApiKey], checks: Sequence[Check]
-    ) -> Sequence[StoredKey]:
+    async def _own(self, by: Authority) -> Check:
+        own = await self._fresh(by.key)
+        if own is None:
+            # No key is ever removed: this store is not the one that knew it.
+            raise InvalidApiKey(ended_key(by.key[:ID_LENGTH]))
+        return still_good(own, self.now())
+
+    async def _commit(self, puts: Sequence[Put], checks: Sequence[Check]) -> Sequence[StoredKey]:
         # A put states the version of what it replaces anyway, and one commit may speak of a record once.
         written = {put.id for put in puts}
         others = [check for check in checks if check.id not in written]
         commit = Commit(id=uuid4().hex, partition=KEYS, operations=(*puts, *others))
-        versions = await settle(self._store, commit, self._clock)
+        try:
+            versions = await settle(self._store, commit, self._clock)
+        except Conflict:
+            # Nobody else makes the new key among them: if it is there, this happened, and was changed since.
+            if any([put.expected is None and await self._reread(put) for put in puts]):
+                return [stored for put in puts if (stored := await self._reread(put))]
+            raise
         return [
-            StoredKey(
-                id=put.id,
-                key=key,
-                record=Record(
+            parse(
+                Record(
                     partition=KEYS,
                     kind=put.kind,
                     id=put.id,
@@ -223,10 +258,17 @@ class ApiKeys:
                     version=version or "",
                     commit=commit.id,
                     body=put.body,
-                ),
+                )
             )
-            for put, key, version in zip(puts, keys, versions, strict=False)
+            for put, version in zip(puts, versions, strict=False)
         ]
+
+    async def _reread(self, put: Put) -> StoredKey | None:
+        """After a conflict, when an earlier try of the same may have happened."""
+        try:
+            return await self._fresh(put.id)
+        except StoreUnavailable as error:
+            raise OutcomeUnknown(f"after a conflict nothing could be read: {error}") from error
 
 
 def _chosen(seen: Sequence[StoredKey], which: str) -> StoredKey:

@@ -65,3 +65,10 @@ def copied(key: ApiKey) -> ApiKey:
     copy = ApiKey()
     copy.CopyFrom(key)
     return copy
+
+
+def revoked(key: ApiKey, now: int) -> ApiKey:
+    """What is to be stored of a key that ends at ``now`` (store time)."""
+    ended = copied(key)
+    ended.revoked_at = now // SECOND
+    return ended

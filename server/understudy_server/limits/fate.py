@@ -23,8 +23,8 @@ async def tokens_if_over(
 ) -> int | None:
     """The tokens of a run that has ended, or never began; None while it lives or may still begin.
 
-    A run whose thread is deleted has ended with what its steps tell, as long as they are there. ``given_up``: whoever
-    took the slot says that the run will not come.
+    A run whose thread is deleted has ended with what its steps tell, as long as they are there: the purge counts it
+    before it takes the first of them. ``given_up``: whoever took the slot says that the run will not come.
     """
     partition = tables.thread_partition(slot.project, slot.thread_id)
     state = await tables.runs.get(store, partition, run_id, fresh=True)
@@ -32,6 +32,9 @@ async def tokens_if_over(
         return state.body.run.usage.total_tokens
     head = await tables.heads.get(store, partition, HEAD_ID, fresh=True)
     if head is not None and head.body.tombstone:
+        if state is None:
+            # It never began, or is being purged, and then it is counted.
+            return 0
         rows = await tables.steps(run_id).list(store, partition, limit=_MOST_STEPS)
         return machine.total_usage(
             row.body.usage for row in rows if row.body.HasField("usage")

@@ -22,9 +22,10 @@ counted, since nobody tells what it used; the calls of that run before it are.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -42,8 +43,9 @@ from understudy_server.limits.records import (
     run_budgets,
     run_slots,
 )
+from understudy_server.store import tables
 from understudy_server.store.commits import commit_new
-from understudy_server.store.port import Operation, Record, Store
+from understudy_server.store.port import Operation, Partition, Record, Store
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import RunBudget, RunSlot
 
@@ -111,7 +113,7 @@ class RunBudgets:
                 self._spawn(self._settle(budget, run_id, given_up=True))
             raise
         if not taken:
-            self._spawn(self._quietly(run_id, self._keep_slot(budget, run_id, slot)))
+            self._spawn(self._quietly(run_id, partial(self._keep_slot, budget, run_id, slot)))
 
     def ended(self, budget: str, run_id: str) -> None:
         """Somebody is done with the run: its slot is freed, soon, if it has ended. Nothing for an empty budget."""
@@ -162,9 +164,10 @@ class RunBudgets:
         partition = budget_partition(budget)
         async with self._locks.setdefault(budget, asyncio.Lock()):
             for attempt in count(1):
-                if await run_slots.get(self._store, partition, run_id, fresh=True) is not None:
-                    return False
+                # The count first: where it is still the same when it is put, no slot has come or gone since.
                 row = await run_budgets.get(self._store, partition, ONLY, fresh=True)
+                if await self._has_slot_or_began(partition, run_id, slot):
+                    return False
                 now = self._store.now()
                 body = today(row.body if row else RunBudget(), now)
                 self._keep(budget, body)
@@ -187,6 +190,13 @@ class RunBudgets:
                     self._keep(budget, body)
                     return True
         raise AssertionError("unreachable: it is tried again after every conflict")
+
+    async def _has_slot_or_began(self, partition: Partition, run_id: str, slot: RunSlot) -> bool:
+        """A run that began and has no slot any more is counted, or who began it puts its slot again."""
+        if await run_slots.get(self._store, partition, run_id, fresh=True) is not None:
+            return True
+        thread = tables.thread_partition(slot.project, slot.thread_id)
+        return await tables.runs.get(self._store, thread, run_id, fresh=True) is not None
 
     def _judge(self, body: RunBudget, limits: KeyLimits, project: str, now: int) -> None:
         if 0 < limits.tokens_per_day <= body.tokens:
@@ -212,12 +222,12 @@ class RunBudgets:
             if row is not None:
                 await self._free(budget, row, given_up=given_up)
 
-        await self._quietly(run_id, settle())
+        await self._quietly(run_id, settle)
 
-    async def _quietly(self, run_id: str, work: Awaitable[None]) -> None:
+    async def _quietly(self, run_id: str, work: Callable[[], Awaitable[None]]) -> None:
         """Nobody waits for it. A slot that cannot be freed now stays due."""
         try:
-            await work
+            await work()
         except StoreError as error:
             self._log.info("slot_left", run_id=run_id, reason=error.message)
         except Exception:  # noqa: BLE001  # a bug here must end nothing else
@@ -252,6 +262,8 @@ class RunBudgets:
         """The run has begun with a slot that another request took, and may be giving up: it stays, or is put again."""
         partition = budget_partition(budget)
         for attempt in count(1):
+            # The count first, as in ``_take``.
+            row = await run_budgets.get(self._store, partition, ONLY, fresh=True)
             found = await run_slots.get(self._store, partition, run_id, fresh=True)
             now = self._store.now()
             due = now + LOOK
@@ -262,7 +274,6 @@ class RunBudgets:
                     )
                 ]
             elif await tokens_if_over(self._store, run_id, slot) is None:
-                row = await run_budgets.get(self._store, partition, ONLY, fresh=True)
                 body = today(row.body if row else RunBudget(), now)
                 body.runs += 1
                 operations = [

@@ -27,10 +27,10 @@ from understudy_server.rpc.errors import to_status
 from understudy_server.rpc.limits import Limits
 from understudy_server.rpc.stalling import READER_PATIENCE, SENDER_PATIENCE, arriving, writing
 from understudy_server.rpc.unanswerable import (
-    LONGEST_NAME,
     lenient,
     no_such_method,
     refuse_unreadable,
+    shown_name,
 )
 
 OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
@@ -95,7 +95,7 @@ class CallInterceptor(aio.ServerInterceptor):
             return handler
         if handler is None:
             # Not kept: there is no end of names.
-            return self._unknown(method[:LONGEST_NAME])
+            return self._unknown(shown_name(method))
         original, guarded = self._guarded.get(method, (None, None))
         if guarded is None or original is not handler:
             guarded = self._guard(method, handler)

@@ -16,7 +16,15 @@ UNREADABLE: Final = object()
 """Stands for a request whose bytes are no message, until it is known who sent it."""
 
 LONGEST_NAME = 200
-"""Characters of the name of an unknown method that are logged: callers choose it."""
+"""Characters of the name of an unknown method that are logged."""
+
+
+def shown_name(method: str) -> str:
+    """What is logged of the name of an unknown method: callers choose it, even before they show a key."""
+    return "".join(
+        each if each.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for each in method[:LONGEST_NAME]
+    )
 
 
 def lenient(deserialize: _Deserialize | None) -> _Deserialize | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from understudy.v1 import message_pb2
 from understudy_server.clock import SECOND
@@ -27,7 +28,7 @@ from understudy_server.store.port import (
     Record,
 )
 from understudy_server.store.tables import Row
-from understudy_server.store.v1.records_pb2 import Head, RunState, StepRecord
+from understudy_server.store.v1.records_pb2 import Head, RunSpec, RunState, StepRecord
 from understudy_server.threads import purge
 
 TOO_MANY_DEATHS = "The servers that worked on this run went away, one after the other."
@@ -54,19 +55,38 @@ async def attend(shared: Collaborators, record: Record, core: str | None) -> Att
         return Attended()
     head = tables.heads.parse(record)
     if head.body.tombstone or head.body.staged:
-        await _count_active(shared, head)
-        await purge.purge(shared.store, shared.clock, head)
+        await _count(shared, head, head.body.active_run)
+        await purge.purge(
+            shared.store, shared.clock, head, leaving=partial(_count_ended, shared, head)
+        )
         return Attended()
     return await _run(shared, head, core)
 
 
-async def _count_active(shared: Collaborators, head: Row[Head]) -> None:
-    """What the run of a deleted thread has used is known only as long as its records are there."""
-    if head.body.tombstone and head.body.active_run:
-        partition = head.record.partition
-        spec = await tables.specs.get(shared.store, partition, head.body.active_run, fresh=True)
-        if spec is not None and spec.body.budget:
-            await shared.slots.count(spec.body.budget, spec.id)
+async def _count_ended(shared: Collaborators, head: Row[Head], records: Sequence[Record]) -> None:
+    """What ended with the thread's runs: whoever ended one may not have counted it yet."""
+    if not head.body.tombstone:
+        return
+    specs = [tables.specs.parse(each) for each in records if each.kind == tables.specs.kind]
+    for spec in specs:
+        await _count_spec(shared, spec)
+    states = {each.id for each in records if each.kind == tables.runs.kind}
+    # A chunk may end between a run's two records.
+    for run_id in sorted(states - {spec.id for spec in specs}):
+        await _count(shared, head, run_id)
+
+
+async def _count(shared: Collaborators, head: Row[Head], run_id: str) -> None:
+    """What a run of a deleted thread has used is known only as long as its records are there."""
+    if head.body.tombstone and run_id:
+        spec = await tables.specs.get(shared.store, head.record.partition, run_id, fresh=True)
+        if spec is not None:
+            await _count_spec(shared, spec)
+
+
+async def _count_spec(shared: Collaborators, spec: Row[RunSpec]) -> None:
+    if spec.body.budget:
+        await shared.slots.count(spec.body.budget, spec.id)
 
 
 async def _run(shared: Collaborators, head: Row[Head], core: str | None) -> Attended:

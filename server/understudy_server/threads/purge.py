@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
 from understudy_server.clock import Clock
 from understudy_server.errors import Conflict
 from understudy_server.runs import head as heads
 from understudy_server.store import tables
 from understudy_server.store.commits import commit_new
-from understudy_server.store.port import Check, DropLog, Operation, Store
+from understudy_server.store.port import Check, DropLog, Operation, Record, Store
 from understudy_server.store.tables import HEAD_ID, Row
 from understudy_server.store.v1.records_pb2 import Head
 
@@ -18,7 +21,17 @@ MAX_CHUNKS = 20
 """In one go; the rest stays due, so that a large thread keeps nothing else waiting."""
 
 
-async def purge(store: Store, clock: Clock, head: Row[Head]) -> None:
+Leaving: TypeAlias = Callable[[Sequence[Record]], Awaitable[None]]
+"""Looks at records before they go. What it raises leaves them, and they stay due."""
+
+
+async def _unnoticed(records: Sequence[Record]) -> None:
+    del records
+
+
+async def purge(
+    store: Store, clock: Clock, head: Row[Head], *, leaving: Leaving = _unnoticed
+) -> None:
     """Removes everything but a tombstone, which stays so that the id never comes back.
 
     A thread that never existed leaves nothing at all. Raises ``Conflict`` when another core purges too, or
@@ -37,6 +50,7 @@ async def purge(store: Store, clock: Clock, head: Row[Head]) -> None:
             if record.kind == tables.runs.kind:
                 operations.append(DropLog(log=record.id))
         last = not operations
+        await leaving(found)
         operations.append(_finish(head) if last else _unchanged(head))
         await commit_new(store, partition, operations, clock)
         if last:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,25 @@ async def test_a_good_key_is_remembered_for_a_while(
         await authenticator.authenticate(text)
     assert store.reads == 1
     await clock.advance(5)
+    await authenticator.authenticate(text)
+    assert store.reads == 2
+
+
+async def test_a_slow_store_makes_nobody_be_remembered_longer(clock: FakeClock) -> None:
+    class Slow(CountingStore):
+        async def get(self, *key: Any, **options: Any) -> Record | None:
+            found = await super().get(*key, **options)
+            await clock.advance(4)
+            return found
+
+    store = Slow(clock)
+    keys = ApiKeys(store=store, clock=clock)
+    text, _ = await keys.create("acme", "laptop")
+    authenticator = _authenticator(keys, clock)
+    await authenticator.authenticate(text)
+    await authenticator.authenticate(text)
+    assert store.reads == 1
+    await clock.advance(1)
     await authenticator.authenticate(text)
     assert store.reads == 2
 

@@ -81,3 +81,9 @@ async def test_a_name_that_was_made_up_fills_no_log(world: World) -> None:
     call = world.channel.unary_unary(f"/{'x' * 3_000}/y", same, same)
     await failure(call(b"", metadata=KEY))
     assert (await world.line())["method"] == f"/{'x' * 199}"
+
+
+async def test_a_name_that_was_made_up_writes_no_lines_of_its_own(world: World) -> None:
+    call = world.channel.unary_unary("/a\x1b[31m\nb/c", same, same)
+    await failure(call(b"", metadata=KEY))
+    assert (await world.line())["method"] == "/a\ufffd[31m\ufffdb/c"

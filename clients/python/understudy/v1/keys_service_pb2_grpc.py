@@ -32,8 +32,8 @@ class KeysServiceStub(object):
     A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
     moment when it is revoked nothing is made or changed by it, on any core.
 
-    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-    revoke the one whose text nobody has.
+    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+    minute, list the keys, and revoke the one whose text nobody has.
     """
 
     def __init__(self, channel):
@@ -71,12 +71,13 @@ class KeysServiceServicer(object):
     A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
     moment when it is revoked nothing is made or changed by it, on any core.
 
-    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-    revoke the one whose text nobody has.
+    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+    minute, list the keys, and revoke the one whose text nobody has.
     """
 
     def CreateKey(self, request, context):
-        """Makes a key; it is good on every core when the call answers.
+        """Makes a key; it is good on every core when the call answers. Fails with OVERLOADED for some seconds after a key of
+        the project that went on making others was revoked with what it made; so does RotateKey.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,8 +143,8 @@ class KeysService(object):
     A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
     moment when it is revoked nothing is made or changed by it, on any core.
 
-    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-    revoke the one whose text nobody has.
+    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+    minute, list the keys, and revoke the one whose text nobody has.
     """
 
     @staticmethod

@@ -96,8 +96,8 @@ class KeysServiceStub(typing.Generic[_KeysServiceCreateKeyType, _KeysServiceList
     A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
     moment when it is revoked nothing is made or changed by it, on any core.
 
-    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-    revoke the one whose text nobody has.
+    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+    minute, list the keys, and revoke the one whose text nobody has.
     """
 
     @typing.overload
@@ -141,7 +141,9 @@ class KeysServiceStub(typing.Generic[_KeysServiceCreateKeyType, _KeysServiceList
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateKey: _KeysServiceCreateKeyType
-    """Makes a key; it is good on every core when the call answers."""
+    """Makes a key; it is good on every core when the call answers. Fails with OVERLOADED for some seconds after a key of
+    the project that went on making others was revoked with what it made; so does RotateKey.
+    """
 
     ListKeys: _KeysServiceListKeysType
     """The keys of the project, those that are revoked or have expired included."""
@@ -180,8 +182,8 @@ class KeysServiceServicer(metaclass=abc.ABCMeta):
     A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
     moment when it is revoked nothing is made or changed by it, on any core.
 
-    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
-    revoke the one whose text nobody has.
+    Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+    minute, list the keys, and revoke the one whose text nobody has.
     """
 
     @abc.abstractmethod
@@ -190,7 +192,9 @@ class KeysServiceServicer(metaclass=abc.ABCMeta):
         request: understudy.v1.key_pb2.CreateKeyRequest,
         context: _ServicerContext,
     ) -> typing.Union[understudy.v1.key_pb2.CreateKeyResponse, collections.abc.Awaitable[understudy.v1.key_pb2.CreateKeyResponse]]:
-        """Makes a key; it is good on every core when the call answers."""
+        """Makes a key; it is good on every core when the call answers. Fails with OVERLOADED for some seconds after a key of
+        the project that went on making others was revoked with what it made; so does RotateKey.
+        """
 
     @abc.abstractmethod
     def ListKeys(

@@ -21,14 +21,15 @@ export const file_understudy_v1_keys_service: GenFile = /*@__PURE__*/
  * A key with this scope can make others with any scope and any limits: whoever holds it holds its project. From the
  * moment when it is revoked nothing is made or changed by it, on any core.
  *
- * Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer list the keys, and
- * revoke the one whose text nobody has.
+ * Idempotency keys are refused, since the text of a key cannot be shown twice: after a lost answer or UNAVAILABLE wait a
+ * minute, list the keys, and revoke the one whose text nobody has.
  *
  * @generated from service understudy.v1.KeysService
  */
 export const KeysService: GenService<{
   /**
-   * Makes a key; it is good on every core when the call answers.
+   * Makes a key; it is good on every core when the call answers. Fails with OVERLOADED for some seconds after a key of
+   * the project that went on making others was revoked with what it made; so does RotateKey.
    *
    * @generated from rpc understudy.v1.KeysService.CreateKey
    */
