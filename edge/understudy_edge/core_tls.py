@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import grpc
 import structlog
 
+from understudy_edge.pem_files import load_pair, stamp
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -67,14 +69,14 @@ class CoreTlsFiles:
         return changed
 
     def _read_again(self) -> bool:
-        stamp = self._stamp()
-        if stamp == self._stamp_used:
+        found = self._stamp()
+        if found == self._stamp_used:
             return False
         pems = self._read()
-        if stamp != self._stamp():
+        if found != self._stamp():
             # What was read may be half of this and half of that: the next look will tell.
             return False
-        self._stamp_used = stamp
+        self._stamp_used = found
         before, self._pems = self._pems, pems
         return pems != before
 
@@ -91,15 +93,11 @@ class CoreTlsFiles:
             context.load_verify_locations(ca)
         if certificate is not None:
             with _naming(certificate, key):
-                # Without a password that of an encrypted key would be asked for on the terminal.
-                context.load_cert_chain(certificate, key, password="")
+                load_pair(context, certificate, key)
         return found
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
-        files = (self._tls.ca, self._tls.certificate, self._tls.key)
-        stats = [file.stat() for file in files if file is not None]
-        # The size too: a clock's tick is long enough for half a file and the rest of it.
-        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
+        return stamp(self._tls.ca, self._tls.certificate, self._tls.key)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from understudy_edge.pem_files import load_pair, stamp
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,15 +43,14 @@ class _Files:
         self._log = structlog.get_logger()
 
     def read(self) -> ssl.SSLContext:
-        stamp = self._stamp()
+        seen = self._stamp()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        # Without a password that of an encrypted key would be asked for on the terminal.
-        context.load_cert_chain(self._tls.certificate, self._tls.key, password="")
+        load_pair(context, self._tls.certificate, self._tls.key)
         if self._tls.client_ca is not None:
             context.load_verify_locations(self._tls.client_ca)
             context.verify_mode = ssl.CERT_REQUIRED
-        self._seen, self._current = stamp, context
+        self._seen, self._current = seen, context
         return context
 
     def choose(self, connection: Any, name: str | None, _outer: ssl.SSLContext) -> None:
@@ -64,7 +65,4 @@ class _Files:
         connection.context = self._current
 
     def _stamp(self) -> tuple[tuple[int, int, int], ...]:
-        files = (self._tls.certificate, self._tls.key, self._tls.client_ca)
-        stats = [file.stat() for file in files if file is not None]
-        # The size too: a clock's tick is long enough for half a file and the rest of it.
-        return tuple((stat.st_mtime_ns, stat.st_ino, stat.st_size) for stat in stats)
+        return stamp(self._tls.certificate, self._tls.key, self._tls.client_ca)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from uuid import uuid4
 
 from understudy_server.auth.authority import Authority, still_good
@@ -24,6 +25,7 @@ from understudy_server.errors import (
 )
 from understudy_server.store.commits import settle
 from understudy_server.store.port import Check, Commit, Position, Put, Record, Store
+from understudy_server.store.tables import record_of
 from understudy_server.store.v1.records_pb2 import ApiKey
 
 DEFAULT_PROJECT = "default"
@@ -67,7 +69,7 @@ class ApiKeys:
 
     async def list(self) -> list[StoredKey]:
         """Every key, oldest first; those that are revoked or have expired included."""
-        return [parse(record) for record in await self._all(KEY)]
+        return [parse(record) async for record in self._each(KEY)]
 
     async def page(
         self,
@@ -80,38 +82,45 @@ class ApiKeys:
     ) -> Sequence[Record]:
         """As ``Store.list``, of one project."""
         found: list[Record] = []
-        while True:
-            page = await self._store.list(
-                KEYS, KEY, low=low, high=high, descending=descending, limit=_PAGE
-            )
-            found += (record for record in page if parse(record).key.project == project)
-            if len(found) >= limit or len(page) < _PAGE:
-                return found[:limit]
-            if descending:
-                high = page[-1].position
-            else:
-                low = page[-1].position
+        async with aclosing(self._each(KEY, low=low, high=high, descending=descending)) as records:
+            async for record in records:
+                if parse(record).key.project == project:
+                    found.append(record)
+                    if len(found) == limit:
+                        break
+        return found
 
     async def uses(self) -> dict[str, int]:
         """When each key was last used, in Unix seconds, to about a minute; by its id, for those that ever were."""
-        found = await self._all(key_uses.kind)
-        return {record.id: key_uses.parse(record).body.used_at for record in found}
+        return {
+            record.id: key_uses.parse(record).body.used_at
+            async for record in self._each(key_uses.kind)
+        }
 
     async def used(self, id: str) -> int | None:
         """When this key was."""
         row = await key_uses.get(self._store, KEYS, id)
         return None if row is None else row.body.used_at
 
-    async def _all(self, kind: str) -> Sequence[Record]:
-        """Oldest first."""
-        found: list[Record] = []
-        low: Position | None = None
+    async def _each(
+        self,
+        kind: str,
+        *,
+        low: Position | None = None,
+        high: Position | None = None,
+        descending: bool = False,
+    ) -> AsyncGenerator[Record, None]:
+        """As ``Store.list``, without an end to its pages."""
         while True:
-            page = await self._store.list(KEYS, kind, low=low, limit=_PAGE)
-            found += page
+            page = await self._store.list(
+                KEYS, kind, low=low, high=high, descending=descending, limit=_PAGE
+            )
+            for record in page:
+                yield record
             if len(page) < _PAGE:
-                return found
-            low = page[-1].position
+                return
+            last = page[-1].position
+            low, high = (low, last) if descending else (last, high)
 
     async def find(self, id: str) -> StoredKey | None:
         # An ordinary read may lag behind a key that was just made; it is not enough to refuse one.
@@ -249,17 +258,7 @@ class ApiKeys:
                 return [stored for put in puts if (stored := await self._reread(put))]
             raise
         return [
-            parse(
-                Record(
-                    partition=KEYS,
-                    kind=put.kind,
-                    id=put.id,
-                    order=put.order,
-                    version=version or "",
-                    commit=commit.id,
-                    body=put.body,
-                )
-            )
+            parse(record_of(KEYS, put, version or "", commit.id))
             for put, version in zip(puts, versions, strict=False)
         ]
 

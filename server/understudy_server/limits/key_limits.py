@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from understudy.v1 import key_pb2
 from understudy_server.store.v1 import records_pb2 as records
 
 
@@ -33,7 +34,8 @@ class KeyLimits:
 UNLIMITED = KeyLimits()
 
 
-def limits_of(record: records.KeyLimits) -> KeyLimits:
+def limits_of(record: records.KeyLimits | key_pb2.KeyLimits) -> KeyLimits:
+    """From what is stored, or what the contract says: both have the same fields."""
     return KeyLimits(
         requests_per_minute=record.requests_per_minute,
         concurrent_runs=record.concurrent_runs,

@@ -23,7 +23,7 @@ from understudy_server.clock import SECOND, Clock
 from understudy_server.errors import Conflict, StoreError
 from understudy_server.limits import windows
 from understudy_server.limits.records import ONLY, budget_partition, request_budgets
-from understudy_server.store.commits import settle
+from understudy_server.store.commits import after_conflict, settle
 from understudy_server.store.port import Commit, Store
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import RequestBudget
@@ -138,7 +138,7 @@ class RequestSlices:
                 commit = _commit(budget, row, minute, granted + size)
                 await settle(self._store, commit, self._clock, patience=_PATIENCE)
             except Conflict:
-                await self._clock.sleep(_PAUSE * min(attempt, 50))
+                await after_conflict(self._clock, attempt, _PAUSE)
                 continue
             # The minute may have ended while the store was asked.
             if hand.minute == minute:
@@ -162,7 +162,7 @@ class RequestSlices:
                     # Tried once: where it is not known whether it happened, a repeat could give back twice.
                     await self._store.commit(_commit(budget, row, minute, granted))
                 except Conflict:
-                    await self._clock.sleep(_PAUSE * min(attempt, 50))
+                    await after_conflict(self._clock, attempt, _PAUSE)
                     continue
                 if hand.minute == minute:
                     hand.granted = granted

@@ -44,7 +44,7 @@ from understudy_server.limits.records import (
     run_slots,
 )
 from understudy_server.store import tables
-from understudy_server.store.commits import commit_new
+from understudy_server.store.commits import after_conflict, commit_new
 from understudy_server.store.port import Operation, Partition, Record, Store
 from understudy_server.store.tables import Row
 from understudy_server.store.v1.records_pb2 import RunBudget, RunSlot
@@ -110,7 +110,8 @@ class RunBudgets:
             raise
         except DomainError:
             if taken:
-                self._spawn(self._settle(budget, run_id, given_up=True))
+                given_up = partial(self.count, budget, run_id, given_up=True)
+                self._spawn(self._quietly(run_id, given_up))
             raise
         if not taken:
             self._spawn(self._quietly(run_id, partial(self._keep_slot, budget, run_id, slot)))
@@ -118,27 +119,24 @@ class RunBudgets:
     def ended(self, budget: str, run_id: str) -> None:
         """Somebody is done with the run: its slot is freed, soon, if it has ended. Nothing for an empty budget."""
         if budget:
-            self._spawn(self._settle(budget, run_id))
+            self._spawn(self._quietly(run_id, partial(self.count, budget, run_id)))
 
-    async def count(self, budget: str, run_id: str) -> None:
-        """As ``ended``, but done when it returns: the run's records are about to go. Raises ``StoreError``."""
+    async def count(self, budget: str, run_id: str, *, given_up: bool = False) -> None:
+        """As ``ended``, but done when it returns. Raises ``StoreError``.
+
+        ``given_up``: whoever took the slot says that the run will not come.
+        """
         row = await run_slots.get(self._store, budget_partition(budget), run_id, fresh=True)
         if row is not None:
-            await self._free(budget, row)
+            await self._free(budget, row, given_up=given_up)
 
     async def attend(self, record: Record) -> bool:
         """A slot that is due. Raises ``StoreError``."""
         row = run_slots.parse(record)
         if await self._free(budget_of(record.partition), row):
             return True
-        later = run_slots.put(
-            row.id,
-            row.body,
-            expected=row.version,
-            order=row.order,
-            due=self._store.now() + LOOK,
-        )
-        await commit_new(self._store, record.partition, [later], self._clock)
+        later = [_put_again(row, self._store.now())]
+        await commit_new(self._store, record.partition, later, self._clock)
         return True
 
     async def tokens(self, budget: str) -> int:
@@ -177,15 +175,11 @@ class RunBudgets:
                     if not await self._free_ended(budget):
                         raise
                     continue
-                body.runs += 1
-                operations: list[Operation] = [
-                    _put(row, body),
-                    run_slots.put(run_id, slot, expected=None, order=now, due=now + LOOK),
-                ]
+                operations = _taking(row, body, run_id, slot, now)
                 try:
                     await commit_new(self._store, partition, operations, self._clock)
                 except Conflict:
-                    await self._clock.sleep(_PAUSE * min(attempt, 50))
+                    await after_conflict(self._clock, attempt, _PAUSE)
                 else:
                     self._keep(budget, body)
                     return True
@@ -216,14 +210,6 @@ class RunBudgets:
         rows = await run_slots.list(self._store, budget_partition(budget), limit=_LOOKED_AT)
         return any([await self._free(budget, row) for row in rows])
 
-    async def _settle(self, budget: str, run_id: str, *, given_up: bool = False) -> None:
-        async def settle() -> None:
-            row = await run_slots.get(self._store, budget_partition(budget), run_id, fresh=True)
-            if row is not None:
-                await self._free(budget, row, given_up=given_up)
-
-        await self._quietly(run_id, settle)
-
     async def _quietly(self, run_id: str, work: Callable[[], Awaitable[None]]) -> None:
         """Nobody waits for it. A slot that cannot be freed now stays due."""
         try:
@@ -252,7 +238,7 @@ class RunBudgets:
                 if again is None:
                     return True
                 slot = again
-                await self._clock.sleep(_PAUSE * min(attempt, 50))
+                await after_conflict(self._clock, attempt, _PAUSE)
             else:
                 self._keep(budget, body)
                 return True
@@ -266,26 +252,17 @@ class RunBudgets:
             row = await run_budgets.get(self._store, partition, ONLY, fresh=True)
             found = await run_slots.get(self._store, partition, run_id, fresh=True)
             now = self._store.now()
-            due = now + LOOK
             if found is not None:
-                operations: list[Operation] = [
-                    run_slots.put(
-                        run_id, found.body, expected=found.version, order=found.order, due=due
-                    )
-                ]
+                operations = [_put_again(found, now)]
             elif await tokens_if_over(self._store, run_id, slot) is None:
                 body = today(row.body if row else RunBudget(), now)
-                body.runs += 1
-                operations = [
-                    _put(row, body),
-                    run_slots.put(run_id, slot, expected=None, order=now, due=due),
-                ]
+                operations = _taking(row, body, run_id, slot, now)
             else:
                 return
             try:
                 await commit_new(self._store, partition, operations, self._clock)
             except Conflict:
-                await self._clock.sleep(_PAUSE * min(attempt, 50))
+                await after_conflict(self._clock, attempt, _PAUSE)
             else:
                 return
 
@@ -308,3 +285,19 @@ def today(body: RunBudget, now: int) -> RunBudget:
 
 def _put(row: Row[RunBudget] | None, body: RunBudget) -> Operation:
     return run_budgets.put(ONLY, body, expected=None if row is None else row.version, order=0)
+
+
+def _taking(
+    row: Row[RunBudget] | None, body: RunBudget, run_id: str, slot: RunSlot, now: int
+) -> list[Operation]:
+    """One more run in ``body``, what is counted by now, and its slot."""
+    body.runs += 1
+    new = run_slots.put(run_id, slot, expected=None, order=now, due=now + LOOK)
+    return [_put(row, body), new]
+
+
+def _put_again(slot: Row[RunSlot], now: int) -> Operation:
+    """As it is, to be looked at later."""
+    return run_slots.put(
+        slot.id, slot.body, expected=slot.version, order=slot.order, due=now + LOOK
+    )

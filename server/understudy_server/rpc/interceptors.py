@@ -18,17 +18,24 @@ from understudy_server.auth.credentials import api_key
 from understudy_server.auth.principal import Principal
 from understudy_server.auth.scopes import Scopes
 from understudy_server.clock import Clock
-from understudy_server.errors import DomainError, Forbidden, StoreError, Unimplemented
+from understudy_server.errors import DomainError, Forbidden, StoreError
 from understudy_server.limits.admission import Admitted
 from understudy_server.limits.words import missing_scope
 from understudy_server.rpc.announcing import announcing
 from understudy_server.rpc.caller import Caller, enter
 from understudy_server.rpc.errors import to_status
 from understudy_server.rpc.limits import Limits
-from understudy_server.rpc.stalling import READER_PATIENCE, SENDER_PATIENCE, arriving, writing
+from understudy_server.rpc.stalling import (
+    READER_PATIENCE,
+    SENDER_PATIENCE,
+    Behaviour,
+    arriving,
+    writing,
+)
 from understudy_server.rpc.unanswerable import (
     lenient,
     no_such_method,
+    not_offered,
     refuse_unreadable,
     shown_name,
 )
@@ -39,7 +46,6 @@ OPEN_SERVICES = ("/grpc.health.v1.", "/grpc.reflection.")
 _REQUEST_ID_LENGTH = 128
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
-_Behaviour: TypeAlias = Callable[[Any, Any], Any]
 
 
 class Authenticator(Protocol):
@@ -132,7 +138,7 @@ class CallInterceptor(aio.ServerInterceptor):
         # Nobody knows what its caller expects to stream. This one fits all, as it reads and writes nothing.
         return grpc.stream_stream_rpc_method_handler(guarded)
 
-    def _check(self, behaviour: _Behaviour) -> _Behaviour:
+    def _check(self, behaviour: Behaviour) -> Behaviour:
         async def check(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
             refuse_unreadable(request)
             self._limits.check(request)
@@ -140,7 +146,7 @@ class CallInterceptor(aio.ServerInterceptor):
 
         return check
 
-    def _check_each(self, behaviour: _Behaviour) -> _Behaviour:
+    def _check_each(self, behaviour: Behaviour) -> Behaviour:
         """Each message when the handler takes it, so that one at fault ends the call there."""
 
         async def checked(
@@ -165,7 +171,7 @@ class CallInterceptor(aio.ServerInterceptor):
     async def _handle(
         self,
         method: str,
-        run: _Behaviour,
+        run: Behaviour,
         request: Message | AsyncIterator[Message],
         context: aio.ServicerContext[Any, Any],
         *,
@@ -232,7 +238,7 @@ class CallInterceptor(aio.ServerInterceptor):
             log.info("call", code=code.name, ms=round(elapsed * 1_000, 3))
 
 
-def _respond(behaviour: _Behaviour) -> _Behaviour:
+def _respond(behaviour: Behaviour) -> Behaviour:
     async def respond(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:
         return await behaviour(request, context)
 
@@ -253,7 +259,7 @@ def _code(context: aio.ServicerContext[Any, Any], default: StatusCode) -> Status
 def _declared(error: Exception, context: aio.ServicerContext[Any, Any]) -> Exception:
     """What generated servicers raise for an RPC that nobody wrote is no fault but a fact."""
     if isinstance(error, NotImplementedError) and context.code() is StatusCode.UNIMPLEMENTED:
-        return Unimplemented("This server does not offer this method.")
+        return not_offered()
     return error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 
 from understudy.v1 import key_pb2 as pb
@@ -12,7 +13,7 @@ from understudy_server.auth.keys import ApiKeys, missing
 from understudy_server.auth.scopes import ADMIN, READ, RUN, WRITE, parse_scopes
 from understudy_server.auth.stored_key import Policy, StoredKey, parse
 from understudy_server.errors import InvalidRequest
-from understudy_server.limits.key_limits import UNLIMITED, KeyLimits, limits_of
+from understudy_server.limits.key_limits import UNLIMITED, limits_of
 from understudy_server.rpc import paging
 from understudy_server.rpc.caller import Caller
 from understudy_server.store.port import Position
@@ -72,14 +73,7 @@ def shown(stored: StoredKey, used: int | None = None) -> pb.ApiKey:
     )
     limits = limits_of(key.limits)
     if limits != UNLIMITED:
-        shown.limits.CopyFrom(
-            pb.KeyLimits(
-                requests_per_minute=limits.requests_per_minute,
-                concurrent_runs=limits.concurrent_runs,
-                tokens_per_day=limits.tokens_per_day,
-                models=limits.models,
-            )
-        )
+        shown.limits.CopyFrom(pb.KeyLimits(**asdict(limits)))
     if key.HasField("expires_at"):
         shown.expires_at = key.expires_at
     if key.HasField("revoked_at"):
@@ -90,16 +84,10 @@ def shown(stored: StoredKey, used: int | None = None) -> pb.ApiKey:
 
 
 def _policy(request: pb.CreateKeyRequest) -> Policy:
-    limits = request.limits
     return Policy(
         scopes=parse_scopes(_WORDS[scope] for scope in request.scopes) if request.scopes else (),
         lifetime=request.lifetime,
-        limits=KeyLimits(
-            requests_per_minute=limits.requests_per_minute,
-            concurrent_runs=limits.concurrent_runs,
-            tokens_per_day=limits.tokens_per_day,
-            models=tuple(limits.models),
-        ),
+        limits=limits_of(request.limits),
     )
 
 

@@ -48,7 +48,11 @@ def refuse_unreadable(request: Any) -> None:
         raise InvalidRequest(message, reason="INVALID_VALUE")
 
 
+def not_offered() -> Unimplemented:
+    return Unimplemented("This server does not offer this method.")
+
+
 async def no_such_method(requests: Any, context: aio.ServicerContext[Any, Any]) -> NoReturn:
     """The behaviour of every method that is not there, whichever streams its caller expects."""
     del requests, context
-    raise Unimplemented("This server does not offer this method.")
+    raise not_offered()

@@ -20,9 +20,12 @@ _CONFLICT_PAUSE = 0.005
 """Seconds; grows with each conflict, up to fifty times this."""
 
 
-async def after_conflict(clock: Clock, attempt: int) -> None:
-    """The pause before deciding again. ``attempt``: how many conflicts there were before this one."""
-    await clock.sleep(_CONFLICT_PAUSE * min(attempt, 50))
+async def after_conflict(clock: Clock, attempt: int, pause: float = _CONFLICT_PAUSE) -> None:
+    """The pause before deciding again. ``attempt``: how many conflicts there were before this one.
+
+    ``pause``: seconds, for who contends for little.
+    """
+    await clock.sleep(pause * min(attempt, 50))
 
 
 async def settle(

@@ -102,18 +102,7 @@ class Table(Generic[M]):
 
     def made(self, partition: Partition, put: Put, version: Version, commit: str) -> Row[M]:
         """The row as a successful first put left it, without reading it."""
-        return self.parse(
-            Record(
-                partition=partition,
-                kind=put.kind,
-                id=put.id,
-                order=put.order,
-                version=version,
-                commit=commit,
-                body=put.body,
-                due=put.due,
-            )
-        )
+        return self.parse(record_of(partition, put, version, commit))
 
     def delete(self, row: Row[M]) -> Delete:
         return remove(row.record)
@@ -188,6 +177,20 @@ def vector_files_of(batch_id: str) -> str:
 def vector_entries(batch_id: str) -> Table[vector_store_file_pb2.NewVectorStoreFile]:
     """The files of one batch that are still to be added, in their order."""
     return Table(f"vector-entry/{batch_id}", vector_store_file_pb2.NewVectorStoreFile)
+
+
+def record_of(partition: Partition, put: Put, version: Version, commit: str) -> Record:
+    """What a successful first put has stored, without reading it."""
+    return Record(
+        partition=partition,
+        kind=put.kind,
+        id=put.id,
+        order=put.order,
+        version=version,
+        commit=commit,
+        body=put.body,
+        due=put.due,
+    )
 
 
 def remove(record: Record) -> Delete:

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 import pytest
 
 from tests.clock import FakeClock
+from tests.server.auth.interrupted import Interrupted
 from understudy_server.auth.authority import Authority
 from understudy_server.auth.keys import ApiKeys
 from understudy_server.auth.records import KEY, KEYS
 from understudy_server.auth.stored_key import Policy, StoredKey
 from understudy_server.errors import InvalidApiKey, NotFound
-from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Check, Commit, Put, Version
 from understudy_server.store.v1.records_pb2 import ApiKey
 
 ADMIN = Policy(scopes=("admin",))
 
 
-class Store(MemoryStore):
-    """Lets somebody else write first, once, and keeps the commits that come."""
-
-    before_commit: Callable[[], Awaitable[object]] | None = None
+class Store(Interrupted):
+    """Keeps the commits that come."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.commits: list[Commit] = []
 
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
-        before, self.before_commit = self.before_commit, None
-        if before is not None:
-            await before()
         self.commits.append(commit)
         return await super().commit(commit)
 

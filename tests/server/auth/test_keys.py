@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.clock import FakeClock
+from tests.server.auth.interrupted import Interrupted
 from understudy_server.auth.authenticator import KeyAuthenticator, OpenAccess
 from understudy_server.auth.bootstrap import bootstrap
 from understudy_server.auth.keys import ApiKeys
@@ -24,19 +24,17 @@ from understudy_server.errors import (
     NotFound,
     StoreUnavailable,
 )
-from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Commit, Partition, Record, Version
 
 
-class CountingStore(MemoryStore):
-    """Counts reads, can be away, and lets somebody else write first."""
+class CountingStore(Interrupted):
+    """Counts reads, and can be away."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.reads = 0
         self.away = False
         self.conflicts = 0
-        self.before_commit: Callable[[], Awaitable[object]] | None = None
 
     async def get(
         self, partition: Partition, kind: str, id: str, *, fresh: bool = False
@@ -47,9 +45,6 @@ class CountingStore(MemoryStore):
         return await super().get(partition, kind, id, fresh=fresh)
 
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
-        before, self.before_commit = self.before_commit, None
-        if before is not None:
-            await before()
         try:
             return await super().commit(commit)
         except Conflict:

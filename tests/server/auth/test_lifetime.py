@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.clock import FakeClock
+from tests.server.auth.interrupted import Interrupted
 from understudy_server.auth.authenticator import KeyAuthenticator
 from understudy_server.auth.keys import ApiKeys
 from understudy_server.auth.records import KEYS
@@ -12,8 +15,6 @@ from understudy_server.auth.scopes import SCOPES
 from understudy_server.auth.stored_key import Policy, StoredKey
 from understudy_server.errors import InvalidApiKey, InvalidRequest, NotFound, StateConflict
 from understudy_server.limits.key_limits import UNLIMITED, KeyLimits
-from understudy_server.store.memory import MemoryStore
-from understudy_server.store.port import Commit, Version
 
 DAY = 86_400
 STRICT = Policy(
@@ -25,31 +26,18 @@ STRICT = Policy(
 )
 
 
-class Store(MemoryStore):
-    """Lets somebody else write first, once."""
-
-    interloper: tuple[ApiKeys, str] | None = None
-
-    async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
-        interloper, self.interloper = self.interloper, None
-        if interloper is not None:
-            keys, which = interloper
-            await keys.rotate(which, 100)
-        return await super().commit(commit)
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 
 
 @pytest.fixture
-def store(clock: FakeClock) -> Store:
-    return Store(clock)
+def store(clock: FakeClock) -> Interrupted:
+    return Interrupted(clock)
 
 
 @pytest.fixture
-def keys(store: Store, clock: FakeClock) -> ApiKeys:
+def keys(store: Interrupted, clock: FakeClock) -> ApiKeys:
     return ApiKeys(store=store, clock=clock)
 
 
@@ -159,10 +147,10 @@ async def test_what_cannot_be_replaced(keys: ApiKeys, clock: FakeClock) -> None:
 
 
 async def test_two_who_replace_one_key_at_once_each_get_a_good_one(
-    keys: ApiKeys, store: Store, authenticator: KeyAuthenticator
+    keys: ApiKeys, store: Interrupted, authenticator: KeyAuthenticator
 ) -> None:
     _, old = await keys.create("acme", "")
-    store.interloper = (keys, old.id)
+    store.before_commit = partial(keys.rotate, old.id, 100)
     text, new, replaced = await keys.rotate(old.id, 3_600)
     assert (await authenticator.authenticate(text)).key_id == new.id[:16]
     listed = await keys.list()

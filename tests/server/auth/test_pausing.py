@@ -8,25 +8,24 @@ from typing import Any
 import pytest
 
 from tests.clock import FakeClock
+from tests.server.auth.interrupted import Interrupted
 from understudy_server.auth.authority import Authority
 from understudy_server.auth.keys import ApiKeys
 from understudy_server.auth.pausing import PAUSE
 from understudy_server.auth.stored_key import Policy, StoredKey
 from understudy_server.errors import InvalidApiKey, Overloaded
-from understudy_server.store.memory import MemoryStore
 from understudy_server.store.port import Commit, Record, Version
 
 ADMIN = Policy(scopes=("admin",))
 
 
-class Raced(MemoryStore):
-    """Somebody is always quicker: acts after each listing, and once before a commit."""
+class Raced(Interrupted):
+    """Somebody acts after each listing too."""
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock)
         self.listings = self.commits = 0
         self.after_list: Callable[[], Awaitable[object]] | None = None
-        self.before_commit: Callable[[], Awaitable[object]] | None = None
 
     async def list(self, *place: Any, **rest: Any) -> Sequence[Record]:
         found = await super().list(*place, **rest)
@@ -36,9 +35,6 @@ class Raced(MemoryStore):
         return found
 
     async def commit(self, commit: Commit) -> tuple[Version | None, ...]:
-        before, self.before_commit = self.before_commit, None
-        if before is not None:
-            await before()
         self.commits += 1
         return await super().commit(commit)
 

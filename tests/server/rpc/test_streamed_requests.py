@@ -11,9 +11,9 @@ import pytest
 import structlog
 from google.rpc.status_pb2 import Status
 from grpc import StatusCode, aio
-from structlog.testing import LogCapture
 
 from tests.clock import FakeClock
+from tests.server.rpc.guarded import Lines
 from understudy.v1.error_pb2 import ErrorDetail, Reason
 from understudy.v1.file_pb2 import (
     CreateFileRequest,
@@ -72,21 +72,6 @@ class Script(FilesServiceServicer):
             self.cancelled.set()
             raise
         return File(id="file-1", bytes=len(self.seen))
-
-
-class Lines(LogCapture):
-    """Tells when a call has been logged; over a connection that is after its answer."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.call = asyncio.Event()
-
-    def __call__(self, logger: Any, method: str, event: Any) -> Any:
-        try:
-            return super().__call__(logger, method, event)
-        finally:
-            if event["event"] == "call":
-                self.call.set()
 
 
 class World:
